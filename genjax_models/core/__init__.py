@@ -1,0 +1,1 @@
+"""Types and array helpers that every other room may import; imports nothing of ours."""

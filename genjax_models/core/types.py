@@ -1,0 +1,47 @@
+r"""The few types that every room shares: what a model, a loss and a likelihood look like from outside.
+
+A *model* is a plain callable already bound to its parameters, so whoever imports a loss needs none of our
+networks. A *loss* keeps its batch axis: the mean over the batch is taken in one place only, the training step.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+Array = jax.Array
+Key = jax.Array  # a typed PRNG key, as made by `jax.random.key`
+PyTree = Any
+
+Model = Callable[[Array, Array], Array]
+"""`(x_t [B, ...], t [B]) -> prediction [B, ...]`, bound to its parameters and its condition."""
+
+
+class LossOutput(NamedTuple):
+    """A loss of each example, before any mean.
+
+    Attributes:
+      value: `[B]`, what is minimised.
+      aux: named parts of it or diagnostics, each `[B]`.
+    """
+
+    value: Array
+    aux: Mapping[str, Array] = {}
+
+
+class Likelihood(NamedTuple):
+    """A log-likelihood that says how it was computed.
+
+    Attributes:
+      value: `[B]`, nats per example.
+      kind: `exact`, `elbo`, `importance(k)`, `ais`, `ode` or `parzen`; a table never mixes kinds silently.
+      stderr: `[B]` standard error of a stochastic estimate, `None` where the computation has no randomness.
+    """
+
+    value: Array
+    kind: str
+    stderr: Array | None = None
+
+
+class UnsupportedError(TypeError):
+    """A capability was asked of a model that does not have it; the message names the families that do."""
