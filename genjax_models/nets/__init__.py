@@ -1,0 +1,5 @@
+"""Networks in flax.linen: `net(x, t=None, cond=None, *, train=False)`, channels last; no losses."""
+
+from genjax_models.nets.dit import DiT as DiT
+from genjax_models.nets.mlp import MLP as MLP
+from genjax_models.nets.unet import UNet as UNet

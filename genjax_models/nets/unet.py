@@ -1,0 +1,232 @@
+r"""The ADM UNet: residual blocks and attention on a pyramid of resolutions, with skips across it.
+
+A residual block reads the embedding $e$ of time and class through an adaptive group norm:
+
+$$h = \mathrm{conv}(\mathrm{silu}(\mathrm{GN}(x))), \quad
+(a, b) = W\,\mathrm{silu}(e), \quad
+y = \mathrm{skip}(x) + \mathrm{conv}_0(\mathrm{silu}(\mathrm{GN}(h)(1 + a) + b)).$$
+
+$\mathrm{conv}_0$, the last projection of each attention block and the last convolution of the network start
+at zero, so that every block starts as its skip and the network as the zero function.
+
+References:
+  Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
+  Dhariwal and Nichol, Diffusion Models Beat GANs on Image Synthesis, 2021, https://arxiv.org/abs/2105.05233
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from genjax_models.core.types import Array
+from genjax_models.nets.attention import SelfAttention
+from genjax_models.nets.embeddings import Conditioning
+from genjax_models.nets.normalization import GroupNorm
+
+Conv3x3 = partial(nn.Conv, kernel_size=(3, 3), padding=1)
+
+
+def upsample(x: Array) -> Array:
+    """Nearest neighbour, twice as large: `[B, H, W, C]` → `[B, 2H, 2W, C]`."""
+    batch, height, width, channels = x.shape
+    x = jnp.broadcast_to(x[:, :, None, :, None, :], (batch, height, 2, width, 2, channels))
+    return x.reshape(batch, 2 * height, 2 * width, channels)
+
+
+def downsample(x: Array) -> Array:
+    """Mean over 2×2 squares: `[B, 2H, 2W, C]` → `[B, H, W, C]`."""
+    batch, height, width, channels = x.shape
+    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+
+
+class ResBlock(nn.Module):
+    """Two convolutions with group norm, conditioned on an embedding, around a skip.
+
+    Attributes:
+      channels: of the result.
+      groups: of both group norms.
+      scale_shift: read the embedding as scale and shift of the second norm (ADM); otherwise it is added
+        before that norm (DDPM).
+      resample: `"up"` or `"down"` change the resolution by two inside the block (BigGAN), `None` keeps it.
+      dropout: before the second convolution.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    channels: int
+    groups: int = 32
+    scale_shift: bool = True
+    resample: str | None = None
+    dropout: float = 0.0
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, emb: Array, train: bool = False) -> Array:
+        """`x` `[B, H, W, C]` and `emb` `[B, E]` → `[B, H', W', channels]`."""
+        resize = {None: lambda x: x, "up": upsample, "down": downsample}[self.resample]
+        h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_1")(x))
+        h = Conv3x3(self.channels, dtype=self.dtype, name="conv_1")(resize(h))
+        width = self.channels * (2 if self.scale_shift else 1)
+        emb = nn.Dense(width, dtype=self.dtype, name="emb")(nn.silu(emb))
+        norm = GroupNorm(self.groups, dtype=self.dtype, name="norm_2")
+        h = norm(h, *jnp.split(emb, 2, axis=-1)) if self.scale_shift else norm(h + emb[:, None, None, :])
+        h = nn.Dropout(self.dropout, deterministic=not train)(nn.silu(h))
+        h = Conv3x3(self.channels, dtype=self.dtype, kernel_init=nn.initializers.zeros, name="conv_2")(h)
+        x = resize(x)
+        if x.shape[-1] != self.channels:
+            x = nn.Dense(self.channels, dtype=self.dtype, name="skip")(x)
+        return x + h
+
+
+class AttentionBlock(nn.Module):
+    """Group norm and self-attention over all positions, around a skip.
+
+    Attributes:
+      head_dim: width of a head; divides the channels.
+      groups: of the group norm.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    head_dim: int = 64
+    groups: int = 32
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """`x` `[B, H, W, C]` → `[B, H, W, C]`.
+
+        Raises:
+          ValueError: if `head_dim` does not divide C.
+        """
+        batch, height, width, channels = x.shape
+        if channels % self.head_dim:
+            raise ValueError(f"head_dim={self.head_dim} does not divide {channels} channels")
+        h = GroupNorm(self.groups, dtype=self.dtype, name="norm")(x).reshape(batch, height * width, channels)
+        heads = channels // self.head_dim
+        h = SelfAttention(heads, zero_init=True, dtype=self.dtype, name="attention")(h)
+        return x + h.reshape(x.shape)
+
+
+class UNet(nn.Module):
+    """The ADM UNet.
+
+    Attributes:
+      channels: at the highest resolution.
+      multipliers: of `channels`, one a level; each level halves the resolution of the one before.
+      num_blocks: residual blocks a level going down; going up has one more.
+      attention_levels: indices of the levels with attention after each residual block.
+      mid_attention: attention between the two blocks at the lowest resolution.
+      head_dim: width of an attention head.
+      groups: of every group norm; divides every level's channels.
+      scale_shift, dropout: see `ResBlock`.
+      resblock_updown: change resolution inside residual blocks (BigGAN) instead of by strided convolutions.
+      num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      freq_shift: see `embeddings.sinusoidal`.
+      out_channels: `None` for as many as the input has.
+      dtype: of the computation; parameters stay float32.
+      remat: recompute each residual and attention block in the backward pass, to save memory.
+    """
+
+    channels: int = 64
+    multipliers: tuple[int, ...] = (1, 2, 2)
+    num_blocks: int = 2
+    attention_levels: tuple[int, ...] = ()
+    mid_attention: bool = True
+    head_dim: int = 64
+    groups: int = 32
+    scale_shift: bool = True
+    dropout: float = 0.0
+    resblock_updown: bool = False
+    num_classes: int = 0
+    freq_shift: float = 0.0
+    out_channels: int | None = None
+    dtype: jnp.dtype = jnp.float32
+    remat: bool = False
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        t: Array | None = None,
+        cond: Mapping[str, Array] | None = None,
+        *,
+        train: bool = False,
+    ) -> Array:
+        """Evaluate the network.
+
+        Args:
+          x: `[B, H, W, C]`; H and W divisible by `2 ** (len(multipliers) - 1)`.
+          t: `[B]` float in [0, 1], or `None` for a network without time.
+          cond: `{"label": int32 [B]}`, or `None`: no class.
+          train: whether dropout acts; it then needs `rngs={"dropout": key}`.
+
+        Returns:
+          `[B, H, W, out_channels]`, in the dtype of `x`.
+
+        Raises:
+          ValueError: if the image cannot be halved often enough.
+        """
+        levels = len(self.multipliers)
+        if x.shape[1] % 2 ** (levels - 1) or x.shape[2] % 2 ** (levels - 1):
+            size = f"{x.shape[1]}x{x.shape[2]}"
+            raise ValueError(
+                f"a UNet of {levels} levels needs sides divisible by {2 ** (levels - 1)}: {size}"
+            )
+
+        emb = Conditioning(
+            4 * self.channels,
+            self.channels,
+            self.num_classes,
+            self.freq_shift,
+            self.dtype,
+            name="conditioning",
+        )(t, cond, x.shape[0])
+        conv = partial(Conv3x3, dtype=self.dtype)
+
+        def res(h: Array, channels: int, name: str, resample: str | None = None) -> Array:
+            block = nn.remat(ResBlock, static_argnums=(3,)) if self.remat else ResBlock
+            return block(
+                channels, self.groups, self.scale_shift, resample, self.dropout, self.dtype, name=name
+            )(h, emb, train)
+
+        def attend(h: Array, name: str) -> Array:
+            block = nn.remat(AttentionBlock) if self.remat else AttentionBlock
+            return block(self.head_dim, self.groups, self.dtype, name=name)(h)
+
+        h = conv(self.channels, name="conv_in")(x.astype(self.dtype))
+        skips = [h]
+        for level, multiplier in enumerate(self.multipliers):
+            width = multiplier * self.channels
+            for block in range(self.num_blocks):
+                h = res(h, width, f"down_{level}_res_{block}")
+                if level in self.attention_levels:
+                    h = attend(h, f"down_{level}_attention_{block}")
+                skips.append(h)
+            if level < levels - 1:
+                name = f"down_{level}_downsample"
+                h = (
+                    res(h, width, name, "down")
+                    if self.resblock_updown
+                    else conv(width, strides=2, name=name)(h)
+                )
+                skips.append(h)
+
+        h = res(h, width, "mid_res_0")
+        if self.mid_attention:
+            h = attend(h, "mid_attention")
+        h = res(h, width, "mid_res_1")
+
+        for level in reversed(range(levels)):
+            width = self.multipliers[level] * self.channels
+            for block in range(self.num_blocks + 1):
+                h = res(jnp.concatenate([h, skips.pop()], axis=-1), width, f"up_{level}_res_{block}")
+                if level in self.attention_levels:
+                    h = attend(h, f"up_{level}_attention_{block}")
+            if level:
+                name = f"up_{level}_upsample"
+                h = res(h, width, name, "up") if self.resblock_updown else conv(width, name=name)(upsample(h))
+
+        h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_out")(h))
+        out = x.shape[-1] if self.out_channels is None else self.out_channels
+        return conv(out, kernel_init=nn.initializers.zeros, name="conv_out")(h).astype(x.dtype)
