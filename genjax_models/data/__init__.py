@@ -1,0 +1,7 @@
+"""Data sets by name, batches from memory or disk, and the preprocessing that runs on the device."""
+
+from genjax_models.data.arrays import ArrayDataset as ArrayDataset
+from genjax_models.data.catalog import load as load
+from genjax_models.data.pipeline import batches as batches
+from genjax_models.data.pipeline import epoch as epoch
+from genjax_models.data.pipeline import prefetch_to_device as prefetch_to_device
