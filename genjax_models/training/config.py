@@ -1,0 +1,46 @@
+"""The settings of training that all experiments share."""
+
+from ml_collections import ConfigDict
+
+
+def training_config() -> ConfigDict:
+    """The defaults of the section `config.train`; an experiment's default config starts from them.
+
+    Every field is read by `genjax_models.training` except `flip` and `dequantize`, which the experiment's objective
+    reads when it turns a batch of bytes into floats.
+    """
+    return ConfigDict(
+        {
+            "seed": 0,
+            "steps": 10_000,
+            "batch_size": 128,  # examples a step over all devices and processes
+            "accumulate": 1,  # microbatches a step
+            "flip": False,  # mirror images at random
+            "dequantize": False,  # add uniform noise to 8-bit data
+            "nonfinite": "stop",  # or "skip": what to do when a loss or a gradient is not finite
+            "optimizer": optimizer_config(),
+            "ema": {"kind": "warmup", "decay": 0.999, "sigma_rel": 0.1},
+            "parallel": {"mode": "jit", "fsdp": False},
+            "log_every": 50,
+            "sample_every": 1_000,  # 0: only at the end
+            "checkpoint_every": 1_000,  # 0: only at the end
+            "keep_last": 2,  # checkpoints
+            "keep_best": {"count": 0, "metric": "loss", "mode": "min"},  # kept beside the last ones
+        }
+    )
+
+
+def optimizer_config() -> ConfigDict:
+    """The defaults of one optimiser; a second player gets a section of its own."""
+    return ConfigDict(
+        {
+            "name": "adamw",
+            "learning_rate": 3e-4,
+            "b1": 0.9,
+            "b2": 0.999,
+            "eps": 1e-8,
+            "weight_decay": 0.0,
+            "clip_norm": 1.0,
+            "schedule": {"name": "constant", "warmup_steps": 0, "final": 0.0},
+        }
+    )

@@ -1,0 +1,82 @@
+r"""Averages of the parameters along training: how much of the old average the `n`-th update keeps.
+
+.. math:: \hat\theta_n = \beta_n \hat\theta_{n-1} + (1 - \beta_n)\,\theta_n, \qquad n = 1, 2, \dots
+
+* constant: :math:`\beta_n = \beta`;
+* warm-up: :math:`\beta_n = \min(\beta, (1 + n) / (10 + n))`, which forgets the random start;
+* power function: :math:`\beta_n = (1 - 1/n)^{\gamma + 1}`. The average is then
+  :math:`\propto \int_0^t \tau^\gamma\,\theta(\tau)\,d\tau`, a profile that stretches with the run, and its relative
+  width is :math:`\sigma_\text{rel} = \sqrt{(\gamma + 1) / ((\gamma + 2)^2 (\gamma + 3))}`.
+
+References:
+  Karras et al., Analyzing and Improving the Training Dynamics of Diffusion Models (EDM2), 2023,
+  https://arxiv.org/abs/2312.02696, section 3.1 and appendix C.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array
+from genjax_models.training.names import pick
+
+Decay = Callable[[Array], Array]
+"""Number of the update, `[]` int from 1 -> the share of the old average that is kept, `[]` in [0, 1]."""
+
+
+def constant(decay: float) -> Decay:
+    """The same decay at every update; the average looks back about `1 / (1 - decay)` updates."""
+    return lambda n: jnp.full_like(n, decay, dtype=jnp.float32)
+
+
+def warmup(decay: float) -> Decay:
+    """A decay that grows as `(1 + n) / (10 + n)` until it reaches `decay`."""
+    return lambda n: jnp.minimum(decay, (1 + n) / (10 + n))
+
+
+def power_function(sigma_rel: float) -> Decay:
+    """The profile of EDM2, with a width of `sigma_rel` times the length of the run.
+
+    Args:
+      sigma_rel: relative standard deviation of the profile, in (0, 1/sqrt(12)); 0.05 to 0.1 is usual.
+
+    Raises:
+      UserError: if `sigma_rel` lies outside that range.
+    """
+    exponent = gamma_of(sigma_rel) + 1
+    return lambda n: (1 - 1 / n) ** exponent
+
+
+def gamma_of(sigma_rel: float) -> float:
+    r"""The exponent :math:`\gamma > 0` of the profile whose relative width is `sigma_rel`.
+
+    With :math:`s = \sigma_\text{rel}^{-2}` it solves :math:`\gamma^3 + 7\gamma^2 + (16 - s)\gamma + 12 - s = 0`.
+    """
+    if not 0 < sigma_rel < 12**-0.5:
+        raise UserError(f"ema.sigma_rel must lie between 0 and {12**-0.5:.4f}, got {sigma_rel}; 0.05 to 0.1 is usual")
+    s = sigma_rel**-2.0
+    return float(np.roots([1, 7, 16 - s, 12 - s]).real.max())
+
+
+def make_ema(section: ConfigDict) -> Decay | None:
+    """The decay that a config section asks for, or `None` for `kind="none"`.
+
+    Args:
+      section: fields `kind` (`none`, `constant`, `warmup` or `power`), `decay` for the middle two, `sigma_rel` for
+        the last.
+
+    Raises:
+      UserError: if `kind` is unknown or a value is out of range.
+    """
+    if not 0 <= section.decay < 1:
+        raise UserError(f"ema.decay must lie in [0, 1), got {section.decay}")
+    makers = {
+        "none": lambda: None,
+        "constant": lambda: constant(section.decay),
+        "warmup": lambda: warmup(section.decay),
+        "power": lambda: power_function(section.sigma_rel),
+    }
+    return pick("ema.kind", section.kind, makers)()

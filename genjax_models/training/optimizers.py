@@ -1,0 +1,81 @@
+r"""Optimisers and learning-rate schedules from a config section.
+
+The rate of update :math:`n = 0, 1, \dots` of :math:`T`, with :math:`W` updates of linear warm-up, is
+
+.. math:: \eta_n = \eta \cdot \min\left(1, \frac{n + 1}{W}\right) \cdot d(n), \qquad p = \frac{n - W}{T - W} \in [0, 1],
+
+* constant: :math:`d = 1`;
+* linear: :math:`d = 1 - (1 - f)\,p`, down to the fraction :math:`f` of the peak;
+* cosine: :math:`d = f + (1 - f)(1 + \cos \pi p) / 2`;
+* inverse_sqrt: :math:`d = \sqrt{W / \max(n + 1, W)}`, as in https://arxiv.org/abs/1706.03762, section 5.3.
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import PyTree
+from genjax_models.training.names import pick
+
+
+def make_schedule(section: ConfigDict, learning_rate: float, steps: int) -> optax.Schedule:
+    """Number of the update (from 0) -> learning rate.
+
+    Args:
+      section: fields `name` (`constant`, `linear`, `cosine`, `inverse_sqrt`), `warmup_steps` (0: none), and `final`,
+        the fraction of the peak at which `linear` and `cosine` end.
+      learning_rate: the peak.
+      steps: updates in all; the rate stays at its last value after them.
+
+    Raises:
+      UserError: if the name is unknown or the warm-up does not fit into the run.
+    """
+    warmup, final = section.warmup_steps, section.final
+    if not 0 <= warmup < steps:
+        raise UserError(f"schedule.warmup_steps must lie between 0 and train.steps={steps}, got {warmup}")
+    progress = lambda n: jnp.clip((n - warmup) / (steps - warmup), 0, 1)
+    decays = {
+        "constant": lambda n: 1.0,
+        "linear": lambda n: 1 - (1 - final) * progress(n),
+        "cosine": lambda n: final + (1 - final) * (1 + jnp.cos(jnp.pi * progress(n))) / 2,
+        "inverse_sqrt": lambda n: jnp.sqrt(max(warmup, 1) / jnp.maximum(n + 1, max(warmup, 1))),
+    }
+    decay = pick("schedule.name", section.name, decays)
+    return lambda n: learning_rate * jnp.minimum(1, (n + 1) / max(warmup, 1)) * decay(n)
+
+
+def make_optimizer(section: ConfigDict, steps: int) -> optax.GradientTransformation:
+    """Global-norm clipping, then the named optimiser on its schedule.
+
+    Args:
+      section: fields `name` (`adam`, `adamw`, `sgd`), `learning_rate`, `b1` (momentum, that of sgd too), `b2`, `eps`,
+        `weight_decay` (adamw alone; not on biases and normalisation scales), `clip_norm` (0: no clipping) and
+        `schedule`, see `make_schedule`.
+      steps: updates in all.
+
+    Raises:
+      UserError: if a name is unknown, or weight decay is asked of an optimiser that has none.
+    """
+    rate = make_schedule(section.schedule, section.learning_rate, steps)
+    makers = {
+        "adam": lambda: optax.adam(rate, section.b1, section.b2, section.eps),
+        "adamw": lambda: optax.adamw(
+            rate, section.b1, section.b2, section.eps, weight_decay=section.weight_decay, mask=decayed
+        ),
+        "sgd": lambda: optax.sgd(rate, momentum=section.b1 or None),
+    }
+    make = pick("optimizer.name", section.name, makers)
+    if section.weight_decay and section.name != "adamw":
+        raise UserError(
+            f"optimizer.weight_decay={section.weight_decay} has no effect on {section.name}; use adamw or set it to 0"
+        )
+    clip = optax.clip_by_global_norm(section.clip_norm) if section.clip_norm else optax.identity()
+    return optax.chain(clip, make())
+
+
+def decayed(params: PyTree) -> PyTree:
+    """True for what weight decay acts on: matrices and kernels, not biases and scales (stacked over layers or not)."""
+    is_weight = lambda path, x: x.ndim > 1 and getattr(path[-1], "key", None) not in ("bias", "scale")
+    return jax.tree.map_with_path(is_weight, params)
