@@ -1,0 +1,35 @@
+"""Where on [0, 1] a loss is evaluated: time samplers `(key, n) -> t [n]`."""
+
+import jax
+import jax.numpy as jnp
+
+from genjax_models.core.types import Array, Key
+
+
+def uniform_time(key: Key, n: int, *, low: float = 0.0, high: float = 1.0) -> Array:
+    """`n` independent times, uniform on `[low, high)`."""
+    return jax.random.uniform(key, (n,), minval=low, maxval=high)
+
+
+def stratified_time(key: Key, n: int, *, low: float = 0.0, high: float = 1.0) -> Array:
+    """`n` times, one in each n-th of `[low, high)`, sharing one offset: each uniform, their mean less noisy.
+
+    References:
+      Kingma et al., Variational Diffusion Models, 2021, app. I.1, https://arxiv.org/abs/2107.00630
+    """
+    offset = jax.random.uniform(key, ())
+    return low + (high - low) * jnp.mod(offset + jnp.arange(n) / n, 1.0)
+
+
+def logit_normal_time(key: Key, n: int, *, mean: float = 0.0, std: float = 1.0) -> Array:
+    r"""`n` times with $\mathrm{logit}(t) \sim N(\mathrm{mean}, \mathrm{std}^2)$: a positive mean favours noise.
+
+    References:
+      Esser et al., Scaling Rectified Flow Transformers, 2024, eq. 19, https://arxiv.org/abs/2403.03206
+    """
+    return jax.nn.sigmoid(mean + std * jax.random.normal(key, (n,)))
+
+
+def discrete_time(key: Key, n: int, *, num_steps: int = 1000) -> Array:
+    """`n` times, uniform on DDPM's grid `{1/T, ..., 1}`: the paper's step $i$ at $t = i/T$."""
+    return jax.random.randint(key, (n,), 1, num_steps + 1) / num_steps

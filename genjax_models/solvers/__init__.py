@@ -1,0 +1,17 @@
+"""Time grids, integrator steps and the sampling loop; nothing here knows of models or data."""
+
+from genjax_models.solvers.driver import Sampler, sample
+from genjax_models.solvers.grids import power_grid, shifted_grid, uniform_grid
+from genjax_models.solvers.ode import euler_step, heun_step, midpoint_step, rk4_step
+
+__all__ = [
+    "Sampler",
+    "euler_step",
+    "heun_step",
+    "midpoint_step",
+    "power_grid",
+    "rk4_step",
+    "sample",
+    "shifted_grid",
+    "uniform_grid",
+]

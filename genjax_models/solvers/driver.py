@@ -1,0 +1,72 @@
+"""The one loop behind every sampler: a `lax.scan` over a time grid."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genjax_models.core.types import Array, Key, PyTree
+
+
+class Sampler(NamedTuple):
+    """An algorithm box: how to start and what one step does.
+
+    Attributes:
+      init: `x -> carry`, whatever the steps hand on besides the sample (earlier predictions, say); `()` if nothing.
+      step: `(key, denoiser, carry, x, t, s) -> (x, carry)`, from time `t` down to `s`.
+      evaluations: network evaluations a step, for reporting NFE.
+    """
+
+    init: Callable[[Array], PyTree]
+    step: Callable[[Key, Any, PyTree, Array, Array, Array], tuple[Array, PyTree]]
+    evaluations: int = 1
+
+
+def nothing(_: Array) -> tuple[()]:
+    """The carry of a one-step sampler."""
+    return ()
+
+
+def sample(
+    key: Key, denoiser: Any, x_init: Array, grid: Array, sampler: Sampler, *, keep: int = 0
+) -> Array | tuple[Array, Array]:
+    """Run a sampler over a grid, as one scan: no host round trip, and memory that does not grow with the steps.
+
+    Args:
+      key: one typed PRNG key; step i uses `fold_in(key, i)`.
+      denoiser: passed on to `sampler.step`, usually a `Denoiser`.
+      x_init: the sample at `grid[0]`, `[B, ...]`, pure noise as a rule.
+      grid: descending times, `[N + 1]`.
+      sampler: the algorithm.
+      keep: how many states of the path to return as well, evenly spaced over the steps, the last always among them.
+
+    Returns:
+      The sample at `grid[-1]`, `[B, ...]`; with `keep`, a pair of it and the path `[keep, B, ...]`.
+
+    Raises:
+      ValueError: if the grid has no step, does not descend (where its values are known), or `keep` exceeds the steps.
+    """
+    num_steps = grid.shape[0] - 1
+    if num_steps < 1:
+        raise ValueError(f"a time grid needs at least 1 step, got {num_steps}")
+    if not isinstance(grid, jax.core.Tracer) and not bool(np.all(np.diff(np.asarray(grid)) < 0)):
+        raise ValueError("a sampling grid must descend strictly from noise to data")
+    if not 0 <= keep <= num_steps:
+        raise ValueError(f"keep must lie in [0, {num_steps}], the number of steps, got {keep}")
+
+    # Step i's state goes to row `slots[i]` of the path; rows outside it are dropped.
+    slots = np.full(num_steps, keep, np.int32)
+    slots[np.linspace(0, num_steps, keep + 1).round().astype(int)[1:] - 1] = np.arange(keep)
+
+    def body(state: tuple[Array, PyTree, Array], i: Array) -> tuple[tuple[Array, PyTree, Array], None]:
+        x, carry, path = state
+        x, carry = sampler.step(jax.random.fold_in(key, i), denoiser, carry, x, grid[i], grid[i + 1])
+        if keep:
+            path = path.at[jnp.asarray(slots)[i]].set(x, mode="drop")
+        return (x, carry, path), None
+
+    path = jnp.zeros((keep, *x_init.shape), x_init.dtype)
+    (x, _, path), _ = jax.lax.scan(body, (x_init, sampler.init(x_init), path), jnp.arange(num_steps))
+    return (x, path) if keep else x
