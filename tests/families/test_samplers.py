@@ -51,24 +51,20 @@ def test_every_sampler_reaches_the_mixture(process, sampler):
     np.testing.assert_allclose(np.bincount(nearest, minlength=3) / n, w, atol=0.02 + 4 * np.sqrt(0.25 / n))
 
 
-@pytest.mark.parametrize(("sampler", "order"), [(euler(), 1), (midpoint(), 2), (heun(), 2), (rk4(), 4)])
+@pytest.mark.parametrize(("sampler", "order"), [(euler(), 1), (midpoint(), 2), (heun(), 2), (rk4(), 4), (ddim(), 1)])
 def test_probability_flow_is_exact_on_gaussian_data(sampler, order):
-    r"""On $N(m, s^2)$ the ODE is linear: $x_0 = m + s\,(x_t - \alpha m)/\sqrt{\alpha^2 s^2 + \sigma^2}$."""
+    r"""On $N(m, s^2)$ the ODE is linear: each $z = (x_t - \alpha m)/\sqrt{\alpha^2 s^2 + \sigma^2}$ is kept."""
     with jax.enable_x64(True):
-        process, data = rectified_flow(), gaussian(std=0.3)
-        x = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
-        end = 0.01
-
-        def at(t: float, z):
-            alpha, sigma = 1 - t, t
-            return alpha * 0.3 + np.sqrt(alpha**2 * 0.09 + sigma**2) * z
-
-        exact = at(end, np.asarray(x))
+        process, mean, std, end = vp(0.1, 12.0), 0.3, 0.4, 0.2
+        data = gaussian(mean, std)
         denoiser = Denoiser(process, data.denoiser(process), "x0")
-        error = [
-            np.abs(np.asarray(sample(jax.random.key(1), denoiser, x, uniform_grid(n, end=end), sampler)) - exact).max()
-            for n in (40, 80)
-        ]
+        place = lambda t, z: (
+            process.alpha(t) * mean + jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2) * z
+        )
+        z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
+        start, exact = (place(jnp.array(t), z) for t in (1.0, end))
+        run = lambda n: sample(jax.random.key(1), denoiser, start, uniform_grid(n, end=end), sampler)
+        error = [float(jnp.abs(run(n) - exact).max()) for n in (40, 80)]
         assert np.log2(error[0] / error[1]) == pytest.approx(order, abs=0.25)
 
 
