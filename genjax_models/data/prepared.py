@@ -1,0 +1,163 @@
+"""Reads image sets that TFDS has prepared (in array_record format), without TensorFlow.
+
+A small set is decoded once and kept beside its records as `memory_<split>.npz`, so that the next start takes
+a fraction of a second and does not even import TFDS. That file carries a fingerprint of the records it came
+from, and its members are check-summed: a stale or damaged one is noticed, and made anew.
+"""
+
+import hashlib
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import logging
+from PIL import Image, ImageOps
+
+from genjax_models.core.errors import UserError
+from genjax_models.data.arrays import ArrayDataset
+
+MEMORY_LIMIT = 4 * 2**30
+"""Bytes of decoded images up to which `load` reads a set into memory."""
+
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def default_data_dir() -> Path:
+    """Where TFDS keeps prepared sets: `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`."""
+    return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+
+
+def find_prepared(name: str, data_dir: str | os.PathLike | None = None) -> Path | None:
+    """The folder of the newest prepared version of `name` (`set` or `set/config`), or `None`."""
+    root = Path(data_dir).expanduser() if data_dir else default_data_dir()
+    folders = [file.parent for file in (root / name).glob("*/dataset_info.json")]
+    numbers = lambda folder: [int(part) for part in folder.name.split(".") if part.isdigit()]
+    return max(folders, key=numbers, default=None)
+
+
+def read_into_memory(name: str, split: str, folder: Path) -> ArrayDataset:
+    """Reads one split of the prepared set in `folder` as arrays.
+
+    Raises:
+      UserError: if the set has no such split, is damaged, or is no set of equal images that fits into memory.
+    """
+    cache = folder / f"memory_{split}.npz"
+    fingerprint = _fingerprint(folder)
+    if cache.exists():
+        try:
+            return _read_cache(cache, name, split, fingerprint)
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            logging.warning("%s is stale or damaged (%s): decoding the set again", cache, error)
+    source = ImageSource(name, split, folder)
+    shape = source.image_shape
+    if None in shape or source.size * np.prod(shape) > MEMORY_LIMIT:
+        raise UserError(
+            f"data set {name} does not fit into memory as arrays of one shape: "
+            "stream it with genjax_models.data.stream(name, split, side=...)"
+        )
+    batch = source.take(np.arange(source.size))
+    dataset = ArrayDataset(name, split, batch["x"], batch["label"], source.num_classes)
+    _write_cache(cache, dataset, fingerprint)
+    return dataset
+
+
+class ImageSource:
+    """One split of a prepared image set that stays on disk: give it to `batches` with `threads=`.
+
+    Attributes:
+      name: of the set.
+      split: of the set.
+      image_shape: `(H, W, C)` of what `take` delivers, with `None` where images differ.
+      num_classes: how many classes the labels count; 0 where the set has no labels.
+    """
+
+    def __init__(self, name: str, split: str, folder: Path, side: int | None = None):
+        import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second, which most runs need not pay
+
+        self.name, self.split, self._folder, self._side = name, split, folder, side
+        builder = tfds.builder_from_directory(folder)
+        if split not in builder.info.splits:
+            known = ", ".join(builder.info.splits)
+            raise UserError(f"data set {name} has no split '{split}': choose one of {known}")
+        features = builder.info.features
+        images = [key for key, kind in features.items() if isinstance(kind, tfds.features.Image)]
+        if len(images) != 1:
+            raise UserError(f"data set {name} has {len(images)} image features, expected one: {list(features)}")
+        self._image = images[0]
+        self._has_label = isinstance(features.get("label"), tfds.features.ClassLabel)
+        self.num_classes: int = features["label"].num_classes if self._has_label else 0
+        height, width, channels = features[self._image].shape
+        self.image_shape = (side, side, channels) if side else (height, width, channels)
+        try:
+            self._records: Any = builder.as_data_source(split, decoders={self._image: tfds.decode.SkipDecoding()})
+        except (NotImplementedError, ValueError) as error:
+            raise UserError(f"data set {name} is not in array_record format: {_repair(name, folder)}") from error
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return len(self._records)
+
+    def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Reads and decodes the examples `rows` `[B]`: `{"x": uint8 [B, H, W, C], "label": int32 [B]}`.
+
+        Raises:
+          UserError: if a record cannot be read or decoded, or images differ in shape and no `side` was given.
+        """
+        try:
+            examples = self._records.__getitems__([int(row) for row in rows])
+            images = [self._decode(example[self._image]) for example in examples]
+        except Exception as error:  # the record reader, protobuf and pillow each raise their own
+            reason = str(error).split("\n", maxsplit=1)[0]
+            raise UserError(
+                f"data set {self.name} is damaged ({reason}): {_repair(self.name, self._folder)}"
+            ) from error
+        if len({image.shape for image in images}) > 1:
+            raise UserError(f"the images of {self.name} differ in shape: stream them with side=...")
+        label = [example["label"] if self._has_label else 0 for example in examples]
+        return {"x": np.stack(images), "label": np.array(label, np.int32)}
+
+    def _decode(self, data: bytes) -> np.ndarray:
+        channels = self.image_shape[-1] or 3
+        image = Image.open(io.BytesIO(data)).convert(_MODES[channels])
+        if self._side:  # the largest centred square, filtered and scaled down
+            image = ImageOps.fit(image, (self._side, self._side), Image.Resampling.BICUBIC)
+        return np.asarray(image).reshape(image.height, image.width, channels)
+
+
+def _repair(name: str, folder: Path) -> str:
+    return f"delete {folder} and run `python -m genjax_models.data fetch {name}`"
+
+
+def _fingerprint(folder: Path) -> str:
+    """Changes whenever a file of the prepared set does; costs no reading of the records."""
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith(("memory_", ".")))
+    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()
+
+
+def _read_cache(cache: Path, name: str, split: str, fingerprint: str) -> ArrayDataset:
+    with np.load(cache, allow_pickle=False) as arrays:  # checks the CRC of each member it reads
+        if str(arrays["fingerprint"]) != fingerprint:
+            raise ValueError("the prepared set has changed since")
+        return ArrayDataset(name, split, arrays["x"], arrays["label"], int(arrays["num_classes"]))
+
+
+def _write_cache(cache: Path, dataset: ArrayDataset, fingerprint: str) -> None:
+    """Writes aside and renames, so that no reader ever sees half of it; a read-only folder is no fault."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=cache.parent, prefix=".memory_", delete=False) as file:
+            try:
+                np.savez(
+                    file, x=dataset.x, label=dataset.label, num_classes=dataset.num_classes, fingerprint=fingerprint
+                )
+                os.replace(file.name, cache)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        logging.warning("%s was not written (%s): the next start decodes the set again", cache, error)

@@ -1,0 +1,178 @@
+r"""Toy densities on the line and the plane, each with a sampler and its density.
+
+All lie in about [-1, 1]. Four constructions, with $N_s$ the normal density of standard deviation $s$:
+
+* Gaussian mixture, $p(x) = \sum_k w_k N_s(x - \mu_k)$; * noisy curves, $p(x) = \frac1K \sum_k \int_0^1 N_s(x
+- c_k(u))\,du$, the integral by the midpoint rule (its error is
+  far below float32's as long as the nodes lie closer together than $s$);
+* polar: an angle that is uniform and a radius with density $q$, $p(x) = q(r) / (2 \pi r)$; *
+volume-preserving twist, $x = R(\omega |f|) f$, a rotation by an angle that depends on the radius alone, so
+that
+  $p(x)$ is the density of $f$.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genjax_models.core.types import Array, Key
+from genjax_models.data.arrays import ArrayDataset
+
+
+class ToyDensity(NamedTuple):
+    """A distribution that is known exactly.
+
+    Attributes:
+      dim: D, 1 or 2.
+      sample: `(key, n) -> x`, `[n, D]` float32.
+      log_prob: `x [N, D] -> [N]`, nats; `-inf` outside the support.
+    """
+
+    dim: int
+    sample: Callable[[Key, int], Array]
+    log_prob: Callable[[Array], Array]
+
+
+def gaussian_mixture(means: np.ndarray, std: float, weights: np.ndarray | None = None) -> ToyDensity:
+    """Isotropic components of one `std` at `means` `[K, D]`; equal weights unless `weights` `[K]` are given."""
+    count, dim = means.shape
+    log_weight = np.log(np.full(count, 1 / count) if weights is None else weights).astype(np.float32)
+    means = means.astype(np.float32)
+
+    def sample(key: Key, n: int) -> Array:
+        which, noise = jax.random.split(key)
+        component = jax.random.categorical(which, log_weight, shape=(n,))
+        return jnp.asarray(means)[component] + std * jax.random.normal(noise, (n, dim))
+
+    def log_prob(x: Array) -> Array:
+        components = _log_normal(x[:, None] - means[None], std).sum(-1)
+        return jax.nn.logsumexp(components + log_weight[None], axis=1)
+
+    return ToyDensity(dim, sample, log_prob)
+
+
+def noisy_curves(curves: Callable[[Array], Array], std: float, nodes: int) -> ToyDensity:
+    """Points on K curves, `u [N] -> [K, N, 2]` with `u` uniform, plus noise; `nodes` are for the integral."""
+
+    def sample(key: Key, n: int) -> Array:
+        which, along, noise = jax.random.split(key, 3)
+        points = curves(jax.random.uniform(along, (n,)))
+        curve = jax.random.randint(which, (n,), 0, points.shape[0])
+        return points[curve, jnp.arange(n)] + std * jax.random.normal(noise, (n, 2))
+
+    def log_prob(x: Array) -> Array:
+        points = curves((jnp.arange(nodes) + 0.5) / nodes).reshape(-1, 2)
+        terms = _log_normal(x[:, None] - points[None], std).sum(-1)
+        return jax.nn.logsumexp(terms, axis=1) - jnp.log(len(points))
+
+    return ToyDensity(2, sample, log_prob)
+
+
+def rings(radii: tuple[float, ...], std: float) -> ToyDensity:
+    """Concentric circles of equal weight; the radius is normal about each, with `std` far below the least."""
+    radius = gaussian_mixture(np.array(radii)[:, None], std)
+
+    def sample(key: Key, n: int) -> Array:
+        around, along = jax.random.split(key)
+        angle = 2 * jnp.pi * jax.random.uniform(around, (n,))
+        return radius.sample(along, n) * _direction(angle)
+
+    def log_prob(x: Array) -> Array:
+        r = jnp.linalg.norm(x, axis=1, keepdims=True)
+        return radius.log_prob(r) - jnp.log(2 * jnp.pi * r[:, 0])
+
+    return ToyDensity(2, sample, log_prob)
+
+
+def checkerboard(cells: int = 4) -> ToyDensity:
+    """Uniform on every other square of a `cells` x `cells` board (an even number) over [-1, 1]^2."""
+
+    def sample(key: Key, n: int) -> Array:
+        which, within = jax.random.split(key)
+        square = jax.random.randint(which, (n,), 0, cells * cells // 2)
+        row, column = square // (cells // 2), 2 * (square % (cells // 2))
+        corner = jnp.stack([column + row % 2, row], axis=1)
+        return (corner + jax.random.uniform(within, (n, 2))) * (2 / cells) - 1
+
+    def log_prob(x: Array) -> Array:
+        cell = jnp.floor((x + 1) * (cells / 2))
+        inside = jnp.all((cell >= 0) & (cell < cells), axis=1) & (cell.sum(axis=1) % 2 == 0)
+        return jnp.where(inside, -np.log(2.0), -jnp.inf)
+
+    return ToyDensity(2, sample, log_prob)
+
+
+def pinwheel(arms: int = 5, twist: float = 3.5) -> ToyDensity:
+    """Radial blobs bent into spiral arms: a Gaussian per arm, then the twist of the module's docstring.
+
+    The pinwheel of Johnson et al. (https://arxiv.org/abs/1603.06277) turns by a function of one coordinate,
+    which leaves no simple density; ours turns by `twist` radians a unit of radius.
+    """
+    mean, std = np.array([0.5, 0.0], np.float32), np.array([0.14, 0.05], np.float32)
+    arm_angle = (2 * np.pi * np.arange(arms) / arms).astype(np.float32)
+
+    def sample(key: Key, n: int) -> Array:
+        which, noise = jax.random.split(key)
+        arm = jnp.asarray(arm_angle)[jax.random.randint(which, (n,), 0, arms)]
+        blob = jnp.asarray(mean)[None] + std[None] * jax.random.normal(noise, (n, 2))
+        return _rotate(blob, arm + twist * jnp.linalg.norm(blob, axis=1))
+
+    def log_prob(x: Array) -> Array:
+        angle = jnp.asarray(arm_angle)[None] + twist * jnp.linalg.norm(x, axis=1)[:, None]
+        blob = _rotate(jnp.broadcast_to(x[:, None], (len(x), arms, 2)), -angle)
+        terms = _log_normal(blob - mean[None, None], std[None, None]).sum(-1)
+        return jax.nn.logsumexp(terms, axis=1) - np.log(arms).astype(np.float32)
+
+    return ToyDensity(2, sample, log_prob)
+
+
+def _moons(u: Array) -> Array:
+    upper = _direction(jnp.pi * u) - jnp.array([0.5, 0.25])[None]
+    return 0.6 * jnp.stack([upper, -upper])
+
+
+def _spirals(u: Array) -> Array:
+    turn = jnp.sqrt(u)  # evenly dense along the arm
+    arm = 0.9 * turn[:, None] * _direction(3 * jnp.pi * turn)
+    return jnp.stack([arm, -arm])
+
+
+def _direction(angle: Array) -> Array:
+    return jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=-1)
+
+
+def _rotate(x: Array, angle: Array) -> Array:
+    cos, sin = jnp.cos(angle), jnp.sin(angle)
+    return jnp.stack([cos * x[..., 0] - sin * x[..., 1], sin * x[..., 0] + cos * x[..., 1]], axis=-1)
+
+
+def _log_normal(x: Array, std: float | np.ndarray) -> Array:
+    return -0.5 * (x / std) ** 2 - jnp.log(std) - 0.5 * np.log(2 * np.pi)
+
+
+_octagon = 2 * np.pi * np.arange(8) / 8
+_grid = np.linspace(-0.8, 0.8, 5)
+
+DENSITIES = {
+    "mixture_1d": gaussian_mixture(np.array([[-0.6], [0.1], [0.7]]), 0.08, np.array([0.3, 0.5, 0.2])),
+    "moons": noisy_curves(_moons, std=0.05, nodes=256),
+    "eight_gaussians": gaussian_mixture(0.8 * np.stack([np.cos(_octagon), np.sin(_octagon)], 1), 0.05),
+    "twenty_five_gaussians": gaussian_mixture(np.stack(np.meshgrid(_grid, _grid), -1).reshape(-1, 2), 0.03),
+    "checkerboard": checkerboard(),
+    "two_spirals": noisy_curves(_spirals, std=0.02, nodes=1024),
+    "rings": rings((0.25, 0.5, 0.75, 1.0), 0.02),
+    "pinwheel": pinwheel(),
+}
+"""The toy sets that `load` knows by name."""
+
+_SIZES = {"train": 50_000, "test": 10_000}
+
+
+def load_toy(name: str, split: str) -> ArrayDataset:
+    """50,000 (`train`) or 10,000 (`test`) fixed draws of a density, `float32` `[N, D]`, without classes."""
+    key = jax.random.fold_in(jax.random.key(0), list(_SIZES).index(split))
+    x = np.asarray(DENSITIES[name].sample(key, _SIZES[split]))
+    return ArrayDataset(name, split, x, np.zeros(len(x), np.int32), num_classes=0)
