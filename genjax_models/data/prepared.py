@@ -83,7 +83,7 @@ class ImageSource:
         if split not in builder.info.splits:
             known = ", ".join(builder.info.splits)
             raise UserError(f"data set {name} has no split '{split}': choose one of {known}")
-        features = builder.info.features
+        features = dict(builder.info.features.items())
         images = [key for key, kind in features.items() if isinstance(kind, tfds.features.Image)]
         if len(images) != 1:
             raise UserError(f"data set {name} has {len(images)} image features, expected one: {list(features)}")
