@@ -24,6 +24,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
+from jax.stages import Wrapped
 
 from genjax_models.core.cpu import compiler_options
 from genjax_models.core.errors import UserError
@@ -119,9 +120,16 @@ def check_batch(batch_size: int, mesh: Mesh, accumulate: int = 1) -> None:
 
 
 def put_batch(batch: PyTree, mesh: Mesh) -> PyTree:
-    """Turn this process's share of a batch (numpy, `[B / processes, ...]`) into arrays `[B, ...]` over the mesh."""
+    """Turn this process's share of a batch (numpy, `[B / processes, ...]`) into arrays `[B, ...]` over the mesh.
+
+    Arrays that are on devices already stay where they are.
+    """
     sharding = NamedSharding(mesh, P(AXIS))
-    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), batch)
+
+    def put(x: Any) -> Array:
+        return x if isinstance(x, jax.Array) else jax.make_array_from_process_local_data(sharding, np.asarray(x))
+
+    return jax.tree.map(put, batch)
 
 
 def state_shardings(state: TrainState, mesh: Mesh, *, fsdp: bool = False) -> TrainState:
@@ -158,7 +166,7 @@ def init_sharded(init: Callable[[Key], TrainState], key: Key, shardings: TrainSt
     return jax.jit(init, out_shardings=shardings, compiler_options=compiler_options())(key)
 
 
-def compile(step: Step, mesh: Mesh, *, mode: Mode = "jit", state: TrainState, fsdp: bool = False) -> Callable:
+def compile(step: Step, mesh: Mesh, *, mode: Mode = "jit", state: TrainState, fsdp: bool = False) -> Wrapped:
     """Compile a training step for a mesh.
 
     Args:
@@ -219,13 +227,18 @@ def _mean_over_shards(tree: PyTree) -> PyTree:
     return jax.tree.map(average, tree)
 
 
-def compile_fn(fn: Callable, *, static: tuple[str, ...] = ()) -> Callable:
+def compile_fn(fn: Callable, *, static: tuple[str, ...] = ()) -> Wrapped:
     """`jit` with this machine's compiler options, for samplers and evaluation; `static` names static arguments."""
     return jax.jit(fn, static_argnames=static, compiler_options=compiler_options())
 
 
+def alone() -> bool:
+    """Whether this is the only process."""
+    return jax.process_count() == 1
+
+
 def any_process(flag: bool) -> bool:
     """Whether `flag` is true in any process; all of them must ask at the same step."""
-    if jax.process_count() == 1:
+    if alone():
         return flag
     return bool(multihost_utils.process_allgather(np.asarray(flag)).any())

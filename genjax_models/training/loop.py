@@ -1,0 +1,203 @@
+"""The training loop: resume or start, step, log, save, stop cleanly. It knows no family and no network."""
+
+import logging
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import jax
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import PyTree
+from genjax_models.training import parallel
+from genjax_models.training import workdir as folder
+from genjax_models.training.checkpoint import Checkpoints, restore, set_aside
+from genjax_models.training.clock import Clock
+from genjax_models.training.ema import make_ema
+from genjax_models.training.experiment import Experiment, initial_state
+from genjax_models.training.interruption import Interruption
+from genjax_models.training.logging import RunLog
+from genjax_models.training.names import pick
+from genjax_models.training.readout import LAG, NonFiniteError, Readout
+from genjax_models.training.state import TrainState
+from genjax_models.training.step import train_step
+
+log = logging.getLogger("genjax_models")
+
+
+class Batches(Protocol):
+    """An endless iterator over this process's share of each batch, whose position can be saved as JSON."""
+
+    def __next__(self) -> PyTree: ...
+    def get_state(self) -> Any: ...
+    def set_state(self, state: Any) -> None: ...
+
+
+class Hook(NamedTuple):
+    """Something to do between steps, such as drawing samples or measuring a validation loss.
+
+    Attributes:
+      every: after how many steps; after the last one in any case, and only then if 0.
+      run: `(step, state, log) -> metrics of that step, or None`. It runs in every process and must not keep `state`,
+        whose buffers the next step reuses.
+    """
+
+    every: int
+    run: Callable[[int, TrainState, RunLog], Mapping[str, float] | None]
+
+
+def fit(
+    experiment: Experiment,
+    config: ConfigDict,
+    workdir: Path | str,
+    data: Batches,
+    *,
+    hooks: Sequence[Hook] = (),
+    mesh: Mesh | None = None,
+) -> TrainState:
+    """Train until `config.train.steps`, from where `workdir` left off.
+
+    A resumed run does exactly what the uninterrupted one would have done: parameters, averages, optimiser, order of
+    the data, and every later metric. SIGTERM and SIGINT finish the step, save, and exit.
+
+    Args:
+      experiment: what to train.
+      config: its section `train` is that of `training_config()`; all of it is recorded in `workdir`.
+      workdir: the run's folder, made if it is not there.
+      data: batches; each array is `[batch_size / processes, ...]`.
+      hooks: what to do between steps, in this order.
+      mesh: the devices, all of them by default.
+
+    Returns:
+      The final state.
+
+    Raises:
+      UserError: if the config, the batch, the folder or a checkpoint is not as it must be; found before compiling.
+      NonFiniteError: if a step was not finite and `config.train.nonfinite` is `stop`; the last good state is saved.
+      SystemExit: after a signal, with status 128 + its number; the state is saved.
+    """
+    train, workdir = config.train, Path(workdir)
+    mesh = parallel.make_mesh() if mesh is None else mesh
+    batch = _check(train, data, mesh)
+    folder.claim(workdir, config.to_dict())
+    create, shapes, shardings = _layout(experiment, config, mesh)
+    step_fn = partial(train_step, players=experiment.players, accumulate=train.accumulate, ema=make_ema(train.ema))
+    jitted = parallel.compile(step_fn, mesh, mode=train.parallel.mode, state=shapes, fsdp=train.parallel.fsdp)
+    restored = restore(workdir / "checkpoints", parallel.abstract(shapes, shardings))
+    if restored is not None:
+        state = restored.state
+        data.set_state(restored.data)
+    else:
+        state = parallel.init_sharded(create, jax.random.key(train.seed), shardings)
+    start = int(state.step)
+    set_aside(workdir / "checkpoints", after=start)
+    if start >= train.steps:
+        return state
+    compiled = jitted.lower(shapes, batch).compile()
+    return _train(compiled, state, start, config, workdir, data, hooks, mesh)
+
+
+def _train(
+    compiled: Callable,
+    state: TrainState,
+    start: int,
+    config: ConfigDict,
+    workdir: Path,
+    data: Batches,
+    hooks: Sequence[Hook],
+    mesh: Mesh,
+) -> TrainState:
+    """The steps from `start` on."""
+    train, steps = config.train, config.train.steps
+    stop = pick("train.nonfinite", train.nonfinite, {"stop": True, "skip": False})
+    metrics: Mapping = {}
+    with (
+        Checkpoints(workdir / "checkpoints", keep_last=train.keep_last, keep_best=train.keep_best) as checkpoints,
+        RunLog(workdir, start=start, steps=steps) as run_log,
+        Interruption() as interruption,
+    ):
+        clock = Clock(start, steps, train.batch_size)
+        readout = Readout(run_log, clock, log_every=train.log_every, last=steps, stop=stop)
+        for step in range(start + 1, steps + 1):
+            with clock.waiting(metrics):
+                batch = parallel.put_batch(next(data), mesh)
+            state, metrics = compiled(state, batch)
+            measured: dict[str, float] = {}
+            for hook in hooks:
+                if _due(hook.every, step, steps):
+                    with clock.paused():
+                        measured |= hook.run(step, state, run_log) or {}
+            readout.push(step, metrics, measured)
+            run_log.advance()
+            saving, stopping = _due(train.checkpoint_every, step, steps), interruption.requested(step, train.log_every)
+            try:
+                values = readout.drain(leave=0 if saving or stopping or measured else LAG)
+            except NonFiniteError:
+                checkpoints.save(step, state, data=data.get_state())
+                raise
+            if saving or stopping:
+                with clock.paused():
+                    checkpoints.save(step, state, data=data.get_state(), metrics=values if saving else None)
+            if stopping:
+                log.warning("stopped after step %d, which is saved; the same command goes on from there", step)
+                raise SystemExit(128 + (interruption.signal or signal.SIGTERM))
+    return state
+
+
+def load_state(
+    experiment: Experiment,
+    config: ConfigDict,
+    workdir: Path | str,
+    *,
+    step: int | None = None,
+    mesh: Mesh | None = None,
+) -> TrainState:
+    """The state of a run, for sampling and evaluation.
+
+    Args:
+      experiment: what was trained.
+      config: the config it was trained with.
+      workdir: the run's folder.
+      step: which checkpoint; the newest that is whole by default.
+      mesh: where to put it, over all devices by default.
+
+    Raises:
+      UserError: if there is no such checkpoint, or none that can be read.
+    """
+    mesh = parallel.make_mesh() if mesh is None else mesh
+    _, shapes, shardings = _layout(experiment, config, mesh)
+    restored = restore(Path(workdir) / "checkpoints", parallel.abstract(shapes, shardings), step=step)
+    if restored is None:
+        raise UserError(f"{workdir} holds no checkpoint; train first, with --workdir={workdir}")
+    return restored.state
+
+
+def _layout(experiment: Experiment, config: ConfigDict, mesh: Mesh) -> tuple[Callable, TrainState, TrainState]:
+    """How to make the initial state, its shapes, and where its arrays live."""
+    create = partial(initial_state, experiment=experiment, ema=make_ema(config.train.ema) is not None)
+    shapes = jax.eval_shape(create, jax.random.key(0))
+    return create, shapes, parallel.state_shardings(shapes, mesh, fsdp=config.train.parallel.fsdp)
+
+
+def _due(every: int, step: int, steps: int) -> bool:
+    return step == steps or (every > 0 and step % every == 0)
+
+
+def _check(train: ConfigDict, data: Batches, mesh: Mesh) -> PyTree:
+    """Refuse settings and batches that cannot work, before anything is compiled; returns the shapes of a batch."""
+    for name in ("steps", "accumulate", "log_every"):
+        if train[name] < 1:
+            raise UserError(f"train.{name} must be at least 1, got {train[name]}")
+    parallel.check_batch(train.batch_size, mesh, train.accumulate)
+    position = data.get_state()
+    batch = parallel.put_batch(next(data), mesh)
+    data.set_state(position)
+    for path, x in jax.tree.leaves_with_path(batch):
+        if x.ndim == 0 or x.shape[0] != train.batch_size:
+            name = jax.tree_util.keystr(path)
+            raise UserError(f"the data set gives batch{name} of shape {x.shape}, expected [{train.batch_size}, ...]")
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), batch)

@@ -1,0 +1,92 @@
+"""A run's folder: which config it belongs to, and what a failed write to it means."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from genjax_models.core.errors import UserError
+
+MAY_CHANGE = frozenset(
+    f"train.{name}" for name in ("log_every", "sample_every", "checkpoint_every", "keep_last", "nonfinite")
+)
+"""Settings that say how a run is watched, not what it computes; `train.keep_best` and `train.parallel` are others."""
+
+
+def claim(workdir: Path, config: Mapping[str, Any]) -> None:
+    """Make `workdir` the folder of this config: write `config.json`, or check the one that is there.
+
+    A run may go on with more `train.steps`, on other devices, and with other intervals; nothing else may differ.
+
+    Raises:
+      UserError: if the folder belongs to another config; the message names the keys that differ.
+    """
+    path = workdir / "config.json"
+    new = flatten(json.loads(json.dumps(config)))
+    if path.exists():
+        try:
+            old = flatten(json.loads(path.read_text()))
+        except json.JSONDecodeError:
+            raise UserError(f"{path} cannot be read as JSON; restore it or choose another --workdir") from None
+        differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        refused = [key for key in differing if not _may_change(key, old.get(key), new.get(key))]
+        if refused:
+            shown = ", ".join(f"{key} ({old.get(key)!r} there, {new.get(key)!r} here)" for key in refused[:5])
+            more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
+            raise UserError(f"{workdir} belongs to another config: {shown}{more}; choose another --workdir")
+        if not differing:
+            return
+    if jax.process_index() == 0:
+        with writing(workdir):
+            workdir.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, json.dumps(config, indent=2) + "\n")
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that is either there as a whole or not at all, whenever the process dies."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn a failed write (full disk, no permission, vanished folder) into one line.
+
+    Raises:
+      UserError: in place of an `OSError`, and of the error in which the checkpoint's storage library wraps one.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(_cannot_write(place, error.strerror or str(error))) from error
+    except ValueError as error:
+        code = re.search(r"os_error_code='(\d+)'", str(error))
+        if code is None:
+            raise
+        raise UserError(_cannot_write(place, os.strerror(int(code[1])))) from error
+
+
+def _cannot_write(place: Path, reason: str) -> str:
+    return (
+        f"cannot write to {place}: {reason}; earlier checkpoints are intact: make room and run the same command again"
+    )
+
+
+def _may_change(key: str, old: Any, new: Any) -> bool:
+    if key == "train.steps":
+        return isinstance(old, int) and isinstance(new, int) and new > old
+    return key in MAY_CHANGE or key.startswith(("train.keep_best.", "train.parallel."))
