@@ -1,0 +1,55 @@
+# `make train` and `make test` do everything on a fresh machine with Python 3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN ?= runs/digits
+
+.DEFAULT_GOAL := help
+.PHONY: help install train test test-all lint types parity multiprocess smoke oldest lock clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# A stamp file per lock: an install is repeated only where its lock has changed.
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.parity: requirements/parity.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements/parity.txt
+	@touch $@
+
+install: $(VENV)/.installed  ## make the virtual environment with the pinned packages
+
+train: $(VENV)/.installed  ## train flow matching on the embedded digits, evaluate it, say where the picture is
+	$(BIN)/python -m experiments.train --config=configs/flow_matching/lipman2023_digits.py --workdir=$(RUN)
+	$(BIN)/python -m experiments.evaluate --config=configs/flow_matching/lipman2023_digits.py --workdir=$(RUN)
+
+test: $(VENV)/.installed  ## the test suite of a laptop
+	$(BIN)/python -m pytest -m "not parity and not multiprocess and not slow"
+
+lint: $(VENV)/.installed  ## ruff, lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed  ## mypy
+	$(BIN)/mypy
+
+parity: $(VENV)/.parity  ## against other people's implementations
+	$(BIN)/python -m pytest -m parity tests/parity
+
+multiprocess: $(VENV)/.installed  ## several processes on this machine, and what takes longer
+	$(BIN)/python -m pytest -m "multiprocess or slow" tests
+
+smoke: $(VENV)/.installed  ## the smoke variant of every family's digits config, end to end
+	$(BIN)/python -m pytest -m smoke tests/smoke
+
+lock: $(VENV)/.installed  ## pin the newest packages that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
+	  --extra dev -o requirements/dev.txt pyproject.toml
+
+clean:  ## forget the virtual environment
+	rm -rf $(VENV)

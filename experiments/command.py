@@ -1,0 +1,75 @@
+"""What the commands share: flags, the locked config, the experiment behind it, and one-line errors."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+
+from absl import app, flags
+from ml_collections import ConfigDict, config_flags
+
+from genjax_models.core.errors import UserError
+from genjax_models.training import Experiment
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "configs/<family>/<paper>_<dataset>.py[:variant]")
+WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder; a folder that holds a run resumes it")
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parse the flags and call `main`; a `UserError` becomes one line on stderr and exit status 2."""
+
+    def parse(argv: list[str]) -> list[str]:
+        try:
+            return flags.FLAGS(argv)
+        except (flags.Error, AttributeError, KeyError, OSError) as error:
+            _fail(f"{error}; --helpshort lists the flags")
+
+    def guarded(argv: list[str]) -> None:
+        try:
+            if len(argv) > 1:
+                raise UserError(f"unexpected argument {argv[1]!r}: options are written --name=value")
+            main()
+        except UserError as error:
+            _fail(str(error))
+
+    app.run(guarded, flags_parser=parse)
+
+
+def read_config() -> ConfigDict:
+    """The config of the command line, locked.
+
+    Raises:
+      UserError: if it was not given, or its file cannot be read.
+    """
+    if CONFIG.value is None:
+        raise UserError("no config given: add --config=configs/<family>/<paper>_<dataset>.py")
+    if not isinstance(CONFIG.value, ConfigDict):
+        raise UserError(
+            f"cannot read the config file {flags.FLAGS['config'].unparsed or flags.FLAGS['config'].serialize()}"
+        )
+    return CONFIG.value.lock()
+
+
+def workdir() -> str:
+    """The run's folder, as an absolute path.
+
+    Raises:
+      UserError: if it was not given.
+    """
+    if not WORKDIR.value:
+        raise UserError("no folder for the run given: add --workdir=runs/<name>")
+    return os.path.abspath(WORKDIR.value)
+
+
+def build_experiment(config: ConfigDict) -> Experiment:
+    """Import the module `config.experiment` and build what the config describes."""
+    try:
+        module = importlib.import_module(config.experiment)
+    except ImportError as error:
+        raise UserError(f"config.experiment={config.experiment!r} cannot be imported: {error}") from None
+    return module.build(config)
+
+
+def _fail(message: str) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,61 @@
+"""Many images from one compiled call of a sampler, for `evaluate` and `sample`."""
+
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, PyTree
+from genjax_models.data.preprocess import to_uint8
+from genjax_models.training import Experiment, TrainState, parallel
+
+
+def averaged(state: TrainState) -> Mapping[str, PyTree]:
+    """The parameters to sample with: their average where the run keeps one."""
+    return state.params if state.ema is None else state.ema
+
+
+def draw_images(
+    key: Key,
+    experiment: Experiment,
+    params: Mapping[str, PyTree],
+    num: int,
+    *,
+    batch: int,
+    label: int | None = None,
+    what: str = "sampling",
+    **options: object,
+) -> np.ndarray:
+    """Generate `num` images in calls of `batch`, all of one compiled size.
+
+    Args:
+      key: one typed PRNG key; the i-th call uses `fold_in(key, i)`, so a larger `num` begins with the same images.
+      experiment: what was trained.
+      params: its parameters.
+      num: how many images.
+      batch: images a call.
+      label: the class of all of them; by default a conditional model goes through its classes.
+      what: text of the progress bar.
+      **options: static arguments of `experiment.sample`: `sampler`, `steps`, `guidance`.
+
+    Returns:
+      `[num, H, W, C]` uint8.
+
+    Raises:
+      UserError: if no image is asked for, or the model cannot sample.
+    """
+    if num < 1:
+        raise UserError(f"{num} samples were asked for: ask for at least 1")
+    if experiment.sample is None:
+        raise UserError("this experiment has no sampler: choose the config of a generative model")
+    batch = min(batch, num)
+    labels = None if label is None else np.full(batch, label, np.int32)
+
+    def call(key: Key, params: Mapping[str, PyTree]) -> Array:
+        return to_uint8(experiment.sample(key, params, batch, label=labels, **options))
+
+    compiled = parallel.compile_fn(call)
+    calls = tqdm(range(-(-num // batch)), desc=what, leave=False, disable=None)
+    return np.concatenate([np.asarray(compiled(jax.random.fold_in(key, i), params)) for i in calls])[:num]

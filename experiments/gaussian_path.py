@@ -1,0 +1,177 @@
+"""What the families on Gaussian paths share: network, objective and sampling from one config.
+
+`diffusion.py` and `flow_matching.py` differ in their default config and in the loss they hand to `build` here; any
+sampler below runs on either, through the process's conversions.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
+from genjax_models.data.preprocess import dequantize, random_flip, to_float
+from genjax_models.families.diffusion import ancestral, ddim
+from genjax_models.families.flow_matching import euler, heun, midpoint, rk4
+from genjax_models.guidance import classifier_free, drop_labels, static_threshold
+from genjax_models.processes import Denoiser, GaussianProcess, cosine, ddpm, rectified_flow, times, vp, weightings
+from genjax_models.solvers import Sampler, power_grid, sample, shifted_grid, uniform_grid
+from genjax_models.training import Experiment, Player, make_optimizer, training_config
+from genjax_models.training.names import pick
+
+Loss = Callable[[Key, Model, Array], LossOutput]
+
+PROCESSES: dict[str, Callable[[], GaussianProcess]] = {
+    "ddpm": ddpm,
+    "vp": vp,
+    "cosine": cosine,
+    "rectified_flow": rectified_flow,
+}
+SAMPLERS: dict[str, Callable[[], Sampler]] = {
+    "ancestral": ancestral,
+    "ancestral_large": partial(ancestral, large_variance=True),
+    "ddim": ddim,
+    "ddim_stochastic": partial(ddim, 1.0),
+    "euler": euler,
+    "heun": heun,
+    "midpoint": midpoint,
+    "rk4": rk4,
+}
+TIMES: dict[str, Callable[..., Array]] = {
+    "uniform": times.uniform_time,
+    "stratified": times.stratified_time,
+    "logit_normal": times.logit_normal_time,
+    "discrete": times.discrete_time,
+}
+WEIGHTINGS: dict[str, weightings.Weighting] = {
+    "unweighted": weightings.unweighted,
+    "min_snr": weightings.min_snr(),
+    "sigmoid": weightings.sigmoid(),
+    "velocity": weightings.on_type("velocity"),
+    "v": weightings.on_type("v"),
+}
+GRIDS: dict[str, Callable[..., Array]] = {"uniform": uniform_grid, "quadratic": power_grid, "shifted": shifted_grid}
+
+
+def default_config() -> ConfigDict:
+    """The fields that both families have; `net` may be replaced as a whole, since networks differ in theirs."""
+    return ConfigDict(
+        {
+            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
+            "net": {"name": "genjax_models.nets.DiT", "patch_size": 2, "width": 128, "depth": 4, "heads": 4},
+            "conditional": False,  # on the class label
+            "label_dropout": 0.1,  # share of labels replaced by the null class, for classifier-free guidance
+            "process": "rectified_flow",
+            "prediction": "velocity",
+            "time": {"name": "uniform", "options": ConfigDict()},
+            "train": training_config(),
+            "sample": {
+                "sampler": "euler",
+                "steps": 50,
+                "grid": {"name": "uniform", "options": ConfigDict()},
+                "guidance": 1.0,  # classifier-free guidance scale; 1 is none
+                "clip": False,  # keep the predicted clean data within [-1, 1]
+            },
+            "eval": {
+                "features": "digits",  # whose features the metrics compare
+                "num": 1000,  # generated images a row
+                "batch": 250,  # images a compiled call of the sampler
+                "seed": 0,
+                "rows": (("euler", 50),),  # (sampler, steps) of each row of the table
+            },
+            "expected": ConfigDict(),  # the numbers a user should see, with where they were measured
+        }
+    )
+
+
+def make_network(config: ConfigDict) -> nn.Module:
+    """The network `config.net.name`, an import path, built with the other fields of `config.net`.
+
+    Raises:
+      UserError: if there is no such network, or it has no such field.
+    """
+    module, _, name = config.net.name.rpartition(".")
+    options = {field: value for field, value in config.net.items() if field != "name"}
+    if "dtype" in options:
+        options["dtype"] = jnp.dtype(options["dtype"])
+    try:
+        network = getattr(importlib.import_module(module), name)
+        return network(**options, num_classes=config.data.num_classes if config.conditional else 0)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise UserError(f"cannot build config.net from {config.net.to_dict()}: {error}") from None
+
+
+def build(config: ConfigDict, loss: Loss) -> Experiment:
+    """An experiment of one player, `model`, trained on `loss(key, model, x)`.
+
+    Raises:
+      UserError: if a name in the config is unknown.
+    """
+    net = make_network(config)
+    process = pick("process", config.process, PROCESSES)()
+    shape, num_classes = tuple(config.data.shape), config.data.num_classes
+
+    def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        cond = {"label": jnp.zeros(1, jnp.int32)} if config.conditional else None
+        return {"model": net.init(key, jnp.zeros((1, *shape)), jnp.zeros(1), cond)["params"]}, {}
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, key_flip, key_label, key_dropout, key_loss = jax.random.split(key, 5)
+        x = dequantize(key_x, batch["x"]) if config.train.dequantize else to_float(batch["x"])
+        x = random_flip(key_flip, x) if config.train.flip else x
+        cond = None
+        if config.conditional:
+            cond = {"label": drop_labels(key_label, batch["label"], num_classes, config.label_dropout)}
+        apply = partial(net.apply, {"params": params["model"]}, train=True, rngs={"dropout": key_dropout})
+        return loss(key_loss, lambda x_t, t: apply(x_t, t, cond), x), extra
+
+    def draw(
+        key: Key,
+        params: Mapping[str, PyTree],
+        num: int,
+        *,
+        label: Array | None = None,
+        sampler: str | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        keep: int = 0,
+    ) -> Array | tuple[Array, Array]:
+        """Generate `num` examples `[num, ...]` in [-1, 1]; with `keep`, also the path `[keep, num, ...]`."""
+        guidance = config.sample.guidance if guidance is None else guidance
+        bind = lambda cond: lambda x, t: net.apply({"params": params["model"]}, x, t, cond)
+        model = bind(None)
+        if config.conditional:
+            label = jnp.arange(num) % num_classes if label is None else label
+            model = bind({"label": label})
+            if guidance != 1.0:
+                model = classifier_free(model, bind({"label": jnp.full_like(label, num_classes)}), guidance)
+        elif guidance != 1.0 or label is not None:
+            raise UserError("guidance and labels need a class-conditional model: train with --config.conditional=True")
+        denoiser = Denoiser(process, model, config.prediction)
+        denoiser = static_threshold(denoiser) if config.sample.clip else denoiser
+        algorithm = pick("sampler", sampler or config.sample.sampler, SAMPLERS)()
+        make_grid = pick("sample.grid.name", config.sample.grid.name, GRIDS)
+        grid = make_grid(steps or config.sample.steps, **config.sample.grid.options)
+        key_x, key_steps = jax.random.split(key)
+        drawn = sample(key_steps, denoiser, process.sample_prior(key_x, (num, *shape)), grid, algorithm, keep=keep)
+        return jax.tree.map(lambda x: jnp.clip(x, -1.0, 1.0), drawn)
+
+    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
+        cond = {"label": batch["label"]} if config.conditional else None
+        model = lambda x_t, t: net.apply({"params": params["model"]}, x_t, t, cond)
+        return {"loss": loss(key, model, to_float(batch["x"])).value}
+
+    player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
+    return Experiment(init=init, players=(player,), sample=draw, validate=validate)
+
+
+def make_time(config: ConfigDict) -> Callable[[Key, int], Array]:
+    """The time sampler that `config.time` names, with its options bound."""
+    return partial(pick("time.name", config.time.name, TIMES), **config.time.options)

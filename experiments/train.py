@@ -1,0 +1,73 @@
+"""Train what a config describes.
+
+    python -m experiments.train --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name>
+
+`JAX_NUM_PROCESSES` and `JAX_PROCESS_ID` set, or `JAX_COORDINATOR_ADDRESS=auto` on a TPU pod.
+"""
+
+import logging
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments import command
+from genjax_models.core.errors import UserError
+from genjax_models.data import batches, load
+from genjax_models.data.preprocess import to_uint8
+from genjax_models.report import save_curves, save_grid
+from genjax_models.training import parallel
+from genjax_models.training.experiment import Experiment
+from genjax_models.training.logging import RunLog
+from genjax_models.training.loop import Hook, fit
+from genjax_models.training.state import TrainState
+
+PREVIEW = 64
+"""Images of a preview grid."""
+
+
+def main() -> None:
+    """Train, or go on training, until `config.train.steps`."""
+    config, workdir = command.read_config(), Path(command.workdir())
+    parallel.initialize_distributed()
+    parallel.enable_compilation_cache()
+    experiment = command.build_experiment(config)
+    dataset = load(config.data.name, "train")
+    if dataset.x.shape[1:] != tuple(config.data.shape) or dataset.num_classes != config.data.num_classes:
+        raise UserError(
+            f"data set {dataset.name} holds {dataset.num_classes} classes of shape {dataset.x.shape[1:]}, but "
+            f"config.data says {config.data.num_classes} of {tuple(config.data.shape)}: correct it"
+        )
+    data = batches(
+        dataset,
+        config.train.batch_size,
+        seed=config.train.seed,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    hooks = [Hook(config.train.sample_every, preview(experiment, workdir))] if experiment.sample else []
+    start = time.perf_counter()
+    fit(experiment, config, workdir, data, hooks=hooks)
+    if jax.process_index() == 0:
+        save_curves(workdir / "metrics.jsonl", workdir / "curves.png")
+        logging.getLogger("genjax_models").info("trained in %.0f s", time.perf_counter() - start)
+        print(f"trained to step {config.train.steps}; curves in {workdir / 'curves.png'}", flush=True)
+
+
+def preview(experiment: Experiment, workdir: Path):
+    """A hook that draws the same noise again and again, with the averaged parameters, into `samples/step_*.png`."""
+    draw = parallel.compile_fn(lambda key, params: to_uint8(experiment.sample(key, params, PREVIEW)))
+
+    def run(step: int, state: TrainState, log: RunLog) -> None:
+        params = state.params if state.ema is None else state.ema
+        images = np.asarray(draw(jax.random.key(0), params))
+        if jax.process_index() == 0:
+            save_grid(images, workdir / "samples" / f"step_{step:06d}.png")
+            log.images("samples", step, images)
+
+    return run
+
+
+if __name__ == "__main__":
+    command.run(main)
