@@ -90,8 +90,8 @@ def describe(metrics: Mapping[str, float], clock: Mapping[str, float]) -> str:
     """One short line: losses, steps/s, examples/s, time left, and the share of time spent waiting for data."""
     losses = [f"{name} {value:.4g}" for name, value in metrics.items() if name.split("/")[-1] == "loss"]
     speeds = [
-        f"{clock['steps_per_s']:.3g} steps/s",
-        f"{clock['examples_per_s']:.4g} examples/s",
+        f"{clock['steps_per_s']:.1f} steps/s",
+        f"{clock['examples_per_s']:.0f} examples/s",
         f"{tqdm.format_interval(round(clock['seconds_left']))} left",
         f"{clock['waiting_for_data']:.1%} waiting for data",
     ]

@@ -1,0 +1,71 @@
+"""The smallest experiment that uses everything: a stochastic objective, Adam, an average, extra state, real batches.
+
+As a script it runs `fit`, so that tests can kill it: `python tiny.py WORKDIR name=value ...`.
+"""
+
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from genjax_models.core.types import LossOutput
+from genjax_models.data.arrays import ArrayDataset
+from genjax_models.data.pipeline import batches
+from genjax_models.training import Experiment, Player, make_optimizer, training_config
+from genjax_models.training.loop import fit
+
+
+def make_config(**train):
+    """A config whose section `train` differs from the default in the given (dotted) fields."""
+    config = ConfigDict({"experiment": "tiny", "train": training_config()})
+    defaults = {"steps": 20, "batch_size": 8, "log_every": 1, "checkpoint_every": 4, "ema.kind": "constant"}
+    config.update_from_flattened_dict({f"train.{k}": v for k, v in {**defaults, **train}.items()})
+    return config.lock()
+
+
+def denoise(key, params, extra, batch):
+    """A two-layer denoiser of 4-vectors; `extra` counts the examples it has seen and tracks their mean."""
+    p, x = params["model"], batch["x"]
+    noise = jax.random.normal(key, x.shape)
+    hidden = jnp.tanh((x + noise) @ p["in"]["kernel"] + p["in"]["bias"][None])
+    error = jnp.square(hidden @ p["out"]["kernel"] - x).mean(-1)
+    extra = {"seen": extra["seen"] + len(x), "mean": 0.9 * extra["mean"] + 0.1 * x.mean(0)}
+    return LossOutput(error, {"half": error / 2}), extra
+
+
+def init(key):
+    k_in, k_out = jax.random.split(key)
+    params = {
+        "in": {"kernel": jax.random.normal(k_in, (4, 64)), "bias": jnp.zeros(64)},
+        "out": {"kernel": jax.random.normal(k_out, (64, 4)) / 8},
+    }
+    return {"model": params}, {"seen": jnp.zeros((), jnp.int32), "mean": jnp.zeros(4)}
+
+
+def make_experiment(config, objective=denoise):
+    tx = make_optimizer(config.train.optimizer, config.train.steps)
+    return Experiment(init, (Player("model", objective, tx),))
+
+
+def make_data(config, **shares):
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    dataset = ArrayDataset("tiny", "train", x, np.zeros(30, np.int32), 1)
+    return batches(dataset, config.train.batch_size, seed=config.train.seed, **shares)
+
+
+def main(workdir, *settings):
+    pairs = (setting.split("=") for setting in settings)
+    config = make_config(**{name: type_of(value) for name, value in pairs})
+    fit(make_experiment(config), config, Path(workdir), make_data(config))
+
+
+def type_of(text):
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_num_cpu_devices", 1)
+    main(*sys.argv[1:])
