@@ -129,9 +129,9 @@ class prefetch_to_device:  # noqa: N801 - read as a function
     way.
 
     Args:
-      iterator: with `get_state` and `set_state`, such as `batches` returns.
+      iterator: endless, with `get_state` and `set_state`, such as `batches` returns.
       put: a host batch -> a device batch.
-      size: batches in flight, at least 1.
+      size: batches in flight behind the one that `next` returns, at least 1.
     """
 
     def __init__(self, iterator: Any, put: Callable[[Batch], Any], size: int = 2):
@@ -145,20 +145,11 @@ class prefetch_to_device:  # noqa: N801 - read as a function
         return self
 
     def __next__(self) -> Any:
-        self._fill()
-        if not self._queue:
-            raise StopIteration
+        while len(self._queue) <= self._size:
+            batch = self._put(next(self._iterator))
+            self._queue.append((batch, self._iterator.get_state()))
         batch, self._state = self._queue.popleft()
-        self._fill()
         return batch
-
-    def _fill(self) -> None:
-        while len(self._queue) < self._size:
-            try:
-                batch = next(self._iterator)
-            except StopIteration:
-                return
-            self._queue.append((self._put(batch), self._iterator.get_state()))
 
     def get_state(self) -> Any:
         """The state of the iterator just after the batch that `next` returned last."""
