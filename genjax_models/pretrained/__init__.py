@@ -1,0 +1,7 @@
+"""Published checkpoints as parameters of our networks, read without running anything that a file asks for."""
+
+from genjax_models.pretrained.efficientnet_lite import load_efficientnet_lite0 as load_efficientnet_lite0
+from genjax_models.pretrained.inception import load_inception_v3 as load_inception_v3
+from genjax_models.pretrained.torch_checkpoint import load_state_dict as load_state_dict
+from genjax_models.pretrained.trees import load_tree as load_tree
+from genjax_models.pretrained.trees import save_tree as save_tree
