@@ -103,8 +103,9 @@ class Checkpoints:
             if step in self._manager.all_steps():
                 return
             self._writing = step
+            notes = {"data": data, "arrays": _arrays(state)}
             items = ocp.args.Composite(
-                state=ocp.args.StandardSave(_keys_as_data(state)), data=ocp.args.JsonSave({"state": data})
+                state=ocp.args.StandardSave(_keys_as_data(state)), notes=ocp.args.JsonSave(notes)
             )
             self._manager.save(step, args=items, metrics=kept, force=True)
 
@@ -172,17 +173,23 @@ def saved_steps(directory: Path) -> list[int]:
 
 
 def _read(folder: Path, target: TrainState) -> Restored:
-    handler = ocp.CompositeCheckpointHandler(state=ocp.StandardCheckpointHandler(), data=ocp.JsonCheckpointHandler())
-    items = ocp.args.Composite(state=ocp.args.StandardRestore(_keys_as_data(target)), data=ocp.args.JsonRestore())
-    with ocp.Checkpointer(handler) as checkpointer:
-        try:
-            found = checkpointer.restore(folder, args=items)
-        except (ValueError, KeyError) as error:
-            reason = str(error).split("\n")[0][:300]
-            raise UserError(
-                f"{folder} does not fit this model: {reason}; give the config it was trained with"
-            ) from error
-    return Restored(_data_as_keys(found["state"], target), found["data"]["state"])
+    notes = json.loads((folder / "notes" / "metadata").read_text())
+    there, here = notes["arrays"], _arrays(target)
+    if there != here:
+        name = min(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
+        raise UserError(
+            f"{folder} does not fit this model: {name} is {there.get(name)} there and {here.get(name)} here; "
+            "give the config it was trained with"
+        )
+    with ocp.StandardCheckpointer() as checkpointer:
+        state = checkpointer.restore(folder / "state", _keys_as_data(target))
+    return Restored(_data_as_keys(state, target), notes["data"])
+
+
+def _arrays(state: TrainState) -> dict[str, str]:
+    """The name, dtype and shape of every array."""
+    name = lambda path: jax.tree_util.keystr(path, simple=True, separator="/")
+    return {name(path): f"{x.dtype}{list(x.shape)}" for path, x in jax.tree.leaves_with_path(state)}
 
 
 def _intact(folder: Path) -> bool:

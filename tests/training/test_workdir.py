@@ -1,0 +1,75 @@
+"""A run's folder belongs to one config, and says by name what differs from it."""
+
+import json
+
+import pytest
+
+from genjax_models.core.errors import UserError
+from genjax_models.training.workdir import claim, flatten, writing
+
+CONFIG = {
+    "experiment": "x",
+    "net": {"width": 64, "levels": (1, 2)},
+    "train": {"steps": 100, "log_every": 5, "parallel": {"mode": "jit"}},
+}
+
+
+def changed(**fields):
+    config = json.loads(json.dumps(CONFIG))
+    for name, value in fields.items():
+        *path, last = name.split("__")
+        section = config
+        for key in path:
+            section = section[key]
+        section[last] = value
+    return config
+
+
+def test_the_config_is_recorded_and_recognised(tmp_path):
+    claim(tmp_path / "new" / "run", CONFIG)
+    claim(tmp_path / "new" / "run", CONFIG)
+    assert json.loads((tmp_path / "new" / "run" / "config.json").read_text()) == json.loads(json.dumps(CONFIG))
+
+
+@pytest.mark.parametrize("fields", [{"train__steps": 200}, {"train__log_every": 1}, {"train__parallel__mode": "pmap"}])
+def test_a_run_may_go_on_longer_elsewhere_and_be_watched_differently(tmp_path, fields):
+    claim(tmp_path, CONFIG)
+    claim(tmp_path, changed(**fields))
+    assert json.loads((tmp_path / "config.json").read_text()) == changed(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"net__width": 32}, r"net.width \(64 there, 32 here\)"),
+        ({"net__levels": [1, 3]}, r"net.levels \(\[1, 2\] there, \[1, 3\] here\)"),
+        ({"train__steps": 50}, r"train.steps \(100 there, 50 here\)"),
+        ({"net__depth": 3, "experiment": "y"}, r"experiment \('x' there, 'y' here\), net.depth \(None there, 3 here\)"),
+    ],
+)
+def test_another_config_is_refused_by_the_names_of_what_differs(tmp_path, fields, message):
+    claim(tmp_path, CONFIG)
+    with pytest.raises(UserError, match=message):
+        claim(tmp_path, changed(**fields))
+    assert json.loads((tmp_path / "config.json").read_text()) == json.loads(json.dumps(CONFIG))
+
+
+def test_an_unreadable_config_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config.json cannot be read as JSON"):
+        claim(tmp_path, CONFIG)
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write to .*: Not a directory"):
+        claim(tmp_path / "file" / "run", CONFIG)
+
+
+def test_other_errors_pass_through(tmp_path):
+    with pytest.raises(ValueError, match="unrelated"), writing(tmp_path):
+        raise ValueError("unrelated")
+
+
+def test_flatten_joins_keys_with_dots():
+    assert flatten({"a": {"b": {"c": 1}}, "d": 2}) == {"a.b.c": 1, "d": 2}
