@@ -175,7 +175,8 @@ import sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_checkpoint import Checkpoints, make_state, Path
 Checkpoints._write_digests = lambda self: (print("about to finish", flush=True), time.sleep(60))
-Checkpoints(Path({str(tmp_path)!r})).save(2, make_state(2))
+with Checkpoints(Path({str(tmp_path)!r})) as checkpoints:
+    checkpoints.save(2, make_state(2))
 """
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "about to finish\n"
