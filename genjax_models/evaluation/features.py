@@ -121,18 +121,18 @@ def load_feature_net(name: str, *, path: str | Path | None = None, batch_size: i
 
 
 def load_classifier(name: str, path: str | Path, *, batch_size: int = 500) -> FeatureNet:
-    """A `Classifier` that `experiments/export_classifier.py` has written, as a feature net.
-
-    Its metadata hold the arguments of the network as JSON under `net` and the shape of its images under
-    `image_shape`.
+    """A classifier that `experiments.export` has written, as a feature net.
 
     Raises:
-      UserError: if the file is missing, damaged or another network's.
+      UserError: if the file is missing, damaged or no classifier's.
     """
     params, metadata = load_tree(path)
-    if not {"net", "image_shape"} <= metadata.keys():
-        raise UserError(f"{path} does not say which classifier it belongs to: export it again")
-    net, image_shape = Classifier(**json.loads(metadata["net"])), tuple(json.loads(metadata["image_shape"]))
+    try:
+        config = json.loads(metadata["config"])
+        image_shape = tuple(config["data"]["shape"])
+        net = Classifier(config["data"]["num_classes"], **config["net"] | {"widths": tuple(config["net"]["widths"])})
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path} does not say which classifier it belongs to: export it again") from None
     image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
     check_like(path, params, jax.eval_shape(net.init, jax.random.key(0), image)["params"])
 

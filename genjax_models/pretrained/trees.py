@@ -26,7 +26,7 @@ def save_tree(path: str | Path, tree: PyTree, metadata: Mapping[str, str] | None
     """
     flat = flax.traverse_util.flatten_dict(jax.device_get(tree), sep="/")
     arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
-    safetensors.numpy.save_file(arrays, path, metadata=dict(metadata or {}))
+    Path(path).write_bytes(safetensors.numpy.save(arrays, metadata=dict(metadata or {})))
 
 
 def load_tree(path: str | Path) -> tuple[PyTree, dict[str, str]]:

@@ -1,0 +1,21 @@
+"""Classifier of Fashion-MNIST, whose features evaluate generative models of it.
+
+    python -m experiments.train --config=configs/classifier/fashion_mnist.py --workdir=runs/classifier_fashion_mnist
+    python -m experiments.export --config=configs/classifier/fashion_mnist.py --workdir=runs/classifier_fashion_mnist \
+        --out=genjax_models/evaluation/weights/fashion_mnist.safetensors
+
+Xiao et al., Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import classifier
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The default of `experiments.classifier` with the differences below; `variant` is empty or `smoke`."""
+    config = classifier.get_config()
+    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    config.train.update({"flip": True, "steps": 3_600})
+    config.expected.accuracy = 0.92
+    return classifier.with_variant(config, variant)
