@@ -1,6 +1,7 @@
 """`load` and `stream`: a data set by its name."""
 
 import difflib
+import os
 
 from genjax_models.core.errors import UserError
 from genjax_models.data import toy
@@ -19,12 +20,11 @@ IMAGE_SETS = {
 """Sets that `list` shows; every other image set of TFDS loads by its name as well."""
 
 
-def load(name: str, split: str = "train", *, data_dir: str | None = None) -> ArrayDataset:
+def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> ArrayDataset:
     """Reads one split of a data set into memory.
 
     Args:
-      name: a toy density (`genjax_models.data.toy.DENSITIES`), `digits`, or the name of a prepared TFDS image
-      set,
+      name: a toy density (`genjax_models.data.toy.DENSITIES`), `digits`, or the name of a prepared TFDS image set,
         with its config where it has several (`emnist/letters`).
       split: `train`, `test`, or another that the set has.
       data_dir: where prepared sets lie; default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
@@ -47,12 +47,15 @@ def load(name: str, split: str = "train", *, data_dir: str | None = None) -> Arr
     return read_into_memory(name, split, folder)
 
 
-def stream(name: str, split: str = "train", *, side: int | None = None, data_dir: str | None = None) -> ImageSource:
+def stream(
+    name: str, split: str = "train", *, side: int | None = None, data_dir: str | os.PathLike | None = None
+) -> ImageSource:
     """Opens one split of a prepared image set that is too large for memory; `batches` takes it like an array.
 
     Args:
-      name: of the set, as for `load`. split: of the set. side: crops each image to its largest centred square
-      and scales that to `side` x `side` pixels; `None` keeps
+      name: of the set, as for `load`.
+      split: of the set.
+      side: crops each image to its largest centred square and scales that to `side` x `side` pixels; `None` keeps
         images as they are, which must then agree in shape.
       data_dir: as for `load`.
 
@@ -68,7 +71,7 @@ def stream(name: str, split: str = "train", *, side: int | None = None, data_dir
     return ImageSource(name, split, folder, side)
 
 
-def describe(data_dir: str | None = None) -> str:
+def describe(data_dir: str | os.PathLike | None = None) -> str:
     """The known data sets, a line each, and whether each is at hand."""
     lines = [f"{'toy densities':<14} generated    {', '.join(toy.DENSITIES)}"]
     for name, text in IMAGE_SETS.items():
@@ -79,7 +82,7 @@ def describe(data_dir: str | None = None) -> str:
     )
 
 
-def _missing(name: str, data_dir: str | None) -> UserError:
+def _missing(name: str, data_dir: str | os.PathLike | None) -> UserError:
     close = difflib.get_close_matches(name, [*IMAGE_SETS, *toy.DENSITIES], n=1)
     if close and close[0] != name:
         return UserError(f"data set '{name}' is not known and not prepared: did you mean '{close[0]}'?")

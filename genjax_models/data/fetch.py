@@ -7,6 +7,7 @@ folder: an interrupted fetch leaves nothing that could be taken for a prepared s
 import contextlib
 import importlib.util
 import io
+import os
 import struct
 import tempfile
 from collections.abc import Callable
@@ -31,7 +32,7 @@ FASHION_MNIST_TIMES = {
 Say = Callable[[str], None]
 
 
-def fetch(name: str, *, data_dir: str | None = None, say: Say = print) -> Path:
+def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = print) -> Path:
     """Gets the data set `name` and prepares it under `data_dir`.
 
     Args:
@@ -83,7 +84,11 @@ def _get_fashion_mnist(manual: Path, scratch: Path, say: Say) -> None:
     if FASHION_MNIST_FOLDER.is_dir():
         folder, origin = FASHION_MNIST_FOLDER, f"{FASHION_MNIST_FOLDER}"
     elif packages.has_debian_client():
-        unpacked = packages.from_debian("dataset-fashion-mnist", scratch)
+        try:
+            unpacked = packages.from_debian("dataset-fashion-mnist", scratch)
+        except UserError as error:
+            say(f"fashion_mnist: no Debian package ({error}); TFDS downloads the set")
+            return
         folder = unpacked / FASHION_MNIST_FOLDER.relative_to("/")
         origin = "the Debian package dataset-fashion-mnist"
     else:
@@ -133,8 +138,10 @@ def _builder(name: str, root: Path) -> Any:
 
 def _prepare(builder: Any, manual: Path, scratch: Path) -> None:
     import tensorflow_datasets as tfds  # noqa: PLC0415
+    from tensorflow_datasets.core.download import downloader  # noqa: PLC0415
 
-    at_hand = any(manual.iterdir())
+    downloader.MAX_RETRIES = 4  # its ten take four minutes to admit that there is no network; these take seconds
+    at_hand = builder.name == "digits" or any(manual.iterdir())
     if at_hand:  # seconds of work, and nothing to keep; a real download shows its progress and stays
         tfds.disable_progress_bar()
     # A file in the manual folder stands for the download of that name, and is held against the same checksum.
@@ -144,8 +151,6 @@ def _prepare(builder: Any, manual: Path, scratch: Path) -> None:
             builder.download_and_prepare(
                 download_dir=scratch / "downloads" if at_hand else None, download_config=config
             )
-    except OSError:
-        raise
     except Exception as error:  # TFDS, its builders and its downloader each raise their own
         reason = " ".join(str(error).split())
         raise UserError(f"TFDS could not prepare {builder.name}: {reason}") from error

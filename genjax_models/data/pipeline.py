@@ -82,14 +82,14 @@ def batches(
     """An endless iterator over the batches of `dataset`, with `get_state()` and `set_state(state)`.
 
     Args:
-      dataset: an `ArrayDataset`, or an `ImageSource` for a set that is too large for memory. batch_size:
-      examples in a global batch, over all processes. seed: of the order, not negative; each epoch has its own
-      permutation. shuffle: false keeps the order of the set in every epoch. process_index: which share of
-      each global batch to deliver; as `jax.process_index()`. process_count: into how many equal shares, by
-      consecutive rows, each batch is cut: the shares of one batch,
+      dataset: an `ArrayDataset`, or an `ImageSource` for a set that is too large for memory.
+      batch_size: examples in a global batch, over all processes.
+      seed: of the order, not negative; each epoch has its own permutation.
+      shuffle: false keeps the order of the set in every epoch.
+      process_index: which share of each global batch to deliver; as `jax.process_index()`.
+      process_count: into how many equal shares, by consecutive rows, each batch is cut: the shares of one batch,
         concatenated by process, are the batch of a single process.
-      threads: how many batches to read ahead, each in its own thread: 0 for a set in memory (a batch costs
-      less
+      threads: how many batches to read ahead, each in its own thread: 0 for a set in memory (a batch costs less
         than the hand-over between threads), a few for one on disk. It changes no batch and no state.
 
     Returns:

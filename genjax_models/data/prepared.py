@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def read_into_memory(name: str, split: str, folder: Path) -> ArrayDataset:
     if cache.exists():
         try:
             return _read_cache(cache, name, split, fingerprint)
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except Exception as error:  # a damaged zip file raises whatever its bytes lead to
             logging.warning("%s is stale or damaged (%s): decoding the set again", cache, error)
     source = ImageSource(name, split, folder)
     shape = source.image_shape
@@ -59,8 +58,11 @@ def read_into_memory(name: str, split: str, folder: Path) -> ArrayDataset:
             f"data set {name} does not fit into memory as arrays of one shape: "
             "stream it with genjax_models.data.stream(name, split, side=...)"
         )
-    batch = source.take(np.arange(source.size))
-    dataset = ArrayDataset(name, split, batch["x"], batch["label"], source.num_classes)
+    x, label = np.empty((source.size, *shape), np.uint8), np.empty(source.size, np.int32)
+    for rows in np.array_split(np.arange(source.size), source.size // 4096 + 1):
+        batch = source.take(rows)
+        x[rows], label[rows] = batch["x"], batch["label"]
+    dataset = ArrayDataset(name, split, x, label, source.num_classes)
     _write_cache(cache, dataset, fingerprint)
     return dataset
 
@@ -150,14 +152,9 @@ def _read_cache(cache: Path, name: str, split: str, fingerprint: str) -> ArrayDa
 def _write_cache(cache: Path, dataset: ArrayDataset, fingerprint: str) -> None:
     """Writes aside and renames, so that no reader ever sees half of it; a read-only folder is no fault."""
     try:
-        with tempfile.NamedTemporaryFile(dir=cache.parent, prefix=".memory_", delete=False) as file:
-            try:
-                np.savez(
-                    file, x=dataset.x, label=dataset.label, num_classes=dataset.num_classes, fingerprint=fingerprint
-                )
-                os.replace(file.name, cache)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".memory_") as scratch:
+            file = Path(scratch, cache.name)
+            np.savez(file, x=dataset.x, label=dataset.label, num_classes=dataset.num_classes, fingerprint=fingerprint)
+            file.replace(cache)
     except OSError as error:
         logging.warning("%s was not written (%s): the next start decodes the set again", cache, error)

@@ -2,11 +2,11 @@ r"""Toy densities on the line and the plane, each with a sampler and its density
 
 All lie in about [-1, 1]. Four constructions, with $N_s$ the normal density of standard deviation $s$:
 
-* Gaussian mixture, $p(x) = \sum_k w_k N_s(x - \mu_k)$; * noisy curves, $p(x) = \frac1K \sum_k \int_0^1 N_s(x - c_k(u))\,du$, by Gauss-Legendre quadrature (it is exact to
+* Gaussian mixture, $p(x) = \sum_k w_k N_s(x - \mu_k)$;
+* noisy curves, $p(x) = \frac1K \sum_k \int_0^1 N_s(x - c_k(u))\,du$, by Gauss-Legendre quadrature (it is exact to
   float32 with a few nodes for each $s$ along the curve);
-* polar: an angle that is uniform and a radius with density $q$, $p(x) = q(r) / (2 \pi r)$; *
-volume-preserving twist, $x = R(\omega |f|) f$, a rotation by an angle that depends on the radius alone, so
-that
+* polar: an angle that is uniform and a radius with density $q$, $p(x) = q(r) / (2 \pi r)$;
+* volume-preserving twist, $x = R(\omega |f|) f$, a rotation by an angle that depends on the radius alone, so that
   $p(x)$ is the density of $f$.
 """
 

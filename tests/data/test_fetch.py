@@ -167,3 +167,12 @@ def test_mnist_5k_holds_the_rows_of_the_published_table(tmp_path):
         [np.column_stack([s.x.reshape(s.size, 784), s.label.astype(np.uint8)]) for s in (train, test)]
     )
     np.testing.assert_array_equal(rows[np.lexsort(rows.T)], table[np.lexsort(table.T)])
+
+
+def test_without_debian_and_without_internet_it_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(packages, "has_debian_client", lambda: False)
+    monkeypatch.setattr(fetch_module, "FASHION_MNIST_FOLDER", tmp_path / "absent")
+    monkeypatch.setattr(builders.FashionMnist, "URL", "http://127.0.0.1:9/")  # nobody listens there
+    assert main(["fetch", "fashion_mnist", "--data_dir", str(tmp_path)]) == 2
+    assert "could not prepare fashion_mnist" in capsys.readouterr().err.splitlines()[-1]
+    assert find_prepared("fashion_mnist", tmp_path) is None
