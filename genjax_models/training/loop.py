@@ -15,7 +15,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
 from genjax_models.training import parallel
 from genjax_models.training import workdir as folder
-from genjax_models.training.checkpoint import Checkpoints, restore, set_aside
+from genjax_models.training.checkpoint import Checkpoints, restore, saved_steps, set_aside
 from genjax_models.training.clock import Clock
 from genjax_models.training.ema import make_ema
 from genjax_models.training.experiment import Experiment, initial_state
@@ -82,58 +82,61 @@ def fit(
     """
     train, workdir = config.train, Path(workdir)
     mesh = parallel.make_mesh() if mesh is None else mesh
+    stop = pick("train.nonfinite", train.nonfinite, {"stop": True, "skip": False})
     batch = _check(train, data, mesh)
-    folder.claim(workdir, config.to_dict())
     create, shapes, shardings = _layout(experiment, config, mesh)
     step_fn = partial(train_step, players=experiment.players, accumulate=train.accumulate, ema=make_ema(train.ema))
     jitted = parallel.compile(step_fn, mesh, mode=train.parallel.mode, state=shapes, fsdp=train.parallel.fsdp)
-    restored = restore(workdir / "checkpoints", parallel.abstract(shapes, shardings))
-    if restored is not None:
-        state = restored.state
-        data.set_state(restored.data)
-    else:
-        state = parallel.init_sharded(create, jax.random.key(train.seed), shardings)
-    start = int(state.step)
-    set_aside(workdir / "checkpoints", after=start)
-    if start >= train.steps:
-        return state
-    compiled = jitted.lower(shapes, batch).compile()
-    return _train(compiled, state, start, config, workdir, data, hooks, mesh)
+
+    saved = workdir / "checkpoints"
+    folder.claim(workdir, config.to_dict(), started=bool(saved_steps(saved)))
+    restored = restore(saved, parallel.abstract(shapes, shardings))
+    start = 0 if restored is None else int(restored.state.step)
+    set_aside(saved, after=start)
+    with Checkpoints(saved, keep_last=train.keep_last, keep_best=train.keep_best) as checkpoints:
+        if restored is None:
+            state = parallel.init_sharded(create, jax.random.key(train.seed), shardings)
+        else:
+            state = restored.state
+            data.set_state(restored.data)
+        if start >= train.steps:
+            return state
+        step = jitted.lower(shapes, batch).compile()
+        with RunLog(workdir, start=start, steps=train.steps) as run_log:
+            clock = Clock(start, train.steps, train.batch_size)
+            readout = Readout(run_log, clock, log_every=train.log_every, last=train.steps, stop=stop)
+            put = partial(parallel.put_batch, mesh=mesh)
+            return _train(step, state, start, train, data, put, hooks, checkpoints, readout)
 
 
 def _train(
-    compiled: Callable,
+    take_step: Callable,
     state: TrainState,
     start: int,
-    config: ConfigDict,
-    workdir: Path,
+    train: ConfigDict,
     data: Batches,
+    put: Callable[[PyTree], PyTree],
     hooks: Sequence[Hook],
-    mesh: Mesh,
+    checkpoints: Checkpoints,
+    readout: Readout,
 ) -> TrainState:
     """The steps from `start` on."""
-    train, steps = config.train, config.train.steps
-    stop = pick("train.nonfinite", train.nonfinite, {"stop": True, "skip": False})
     metrics: Mapping = {}
-    with (
-        Checkpoints(workdir / "checkpoints", keep_last=train.keep_last, keep_best=train.keep_best) as checkpoints,
-        RunLog(workdir, start=start, steps=steps) as run_log,
-        Interruption() as interruption,
-    ):
-        clock = Clock(start, steps, train.batch_size)
-        readout = Readout(run_log, clock, log_every=train.log_every, last=steps, stop=stop)
-        for step in range(start + 1, steps + 1):
+    clock, run_log = readout.clock, readout.run_log
+    with Interruption() as interruption:
+        for step in range(start + 1, train.steps + 1):
             with clock.waiting(metrics):
-                batch = parallel.put_batch(next(data), mesh)
-            state, metrics = compiled(state, batch)
+                batch = put(next(data))
+            state, metrics = take_step(state, batch)
             measured: dict[str, float] = {}
             for hook in hooks:
-                if _due(hook.every, step, steps):
+                if _due(hook.every, step, train.steps):
                     with clock.paused():
                         measured |= hook.run(step, state, run_log) or {}
             readout.push(step, metrics, measured)
             run_log.advance()
-            saving, stopping = _due(train.checkpoint_every, step, steps), interruption.requested(step, train.log_every)
+            saving = _due(train.checkpoint_every, step, train.steps)
+            stopping = interruption.requested(step, train.log_every)
             try:
                 values = readout.drain(leave=0 if saving or stopping or measured else LAG)
             except NonFiniteError:

@@ -38,7 +38,7 @@ class Readout:
     """
 
     def __init__(self, run_log: RunLog, clock: Clock, *, log_every: int, last: int, stop: bool):
-        self._run_log, self._clock = run_log, clock
+        self.run_log, self.clock = run_log, clock
         self._log_every, self._last, self._stop = log_every, last, stop
         self._queue: deque[tuple[int, Mapping[str, Array], Mapping[str, float]]] = deque()
 
@@ -60,7 +60,7 @@ class Readout:
             if logged or not self._queue:
                 values = {name: float(value) for name, value in jax.device_get(dict(metrics)).items()} | dict(measured)
             if logged:
-                self._run_log.write(step, values, self._clock.read(step))
+                self.run_log.write(step, values, self.clock.read(step))
         return values
 
     def _check(self, step: int, metrics: Mapping[str, Array]) -> None:

@@ -18,17 +18,22 @@ MAY_CHANGE = frozenset(
 """Settings that say how a run is watched, not what it computes; `train.keep_best` and `train.parallel` are others."""
 
 
-def claim(workdir: Path, config: Mapping[str, Any]) -> None:
+def claim(workdir: Path, config: Mapping[str, Any], *, started: bool) -> None:
     """Make `workdir` the folder of this config: write `config.json`, or check the one that is there.
 
     A run may go on with more `train.steps`, on other devices, and with other intervals; nothing else may differ.
+
+    Args:
+      workdir: the run's folder, made if it is not there.
+      config: the config, JSON-able.
+      started: whether there is a checkpoint; until then nothing is lost and any config may take over the folder.
 
     Raises:
       UserError: if the folder belongs to another config; the message names the keys that differ.
     """
     path = workdir / "config.json"
     new = flatten(json.loads(json.dumps(config)))
-    if path.exists():
+    if started and path.exists():
         try:
             old = flatten(json.loads(path.read_text()))
         except json.JSONDecodeError:

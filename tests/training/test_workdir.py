@@ -26,15 +26,15 @@ def changed(**fields):
 
 
 def test_the_config_is_recorded_and_recognised(tmp_path):
-    claim(tmp_path / "new" / "run", CONFIG)
-    claim(tmp_path / "new" / "run", CONFIG)
+    claim(tmp_path / "new" / "run", CONFIG, started=True)
+    claim(tmp_path / "new" / "run", CONFIG, started=True)
     assert json.loads((tmp_path / "new" / "run" / "config.json").read_text()) == json.loads(json.dumps(CONFIG))
 
 
 @pytest.mark.parametrize("fields", [{"train__steps": 200}, {"train__log_every": 1}, {"train__parallel__mode": "pmap"}])
 def test_a_run_may_go_on_longer_elsewhere_and_be_watched_differently(tmp_path, fields):
-    claim(tmp_path, CONFIG)
-    claim(tmp_path, changed(**fields))
+    claim(tmp_path, CONFIG, started=True)
+    claim(tmp_path, changed(**fields), started=True)
     assert json.loads((tmp_path / "config.json").read_text()) == changed(**fields)
 
 
@@ -48,22 +48,28 @@ def test_a_run_may_go_on_longer_elsewhere_and_be_watched_differently(tmp_path, f
     ],
 )
 def test_another_config_is_refused_by_the_names_of_what_differs(tmp_path, fields, message):
-    claim(tmp_path, CONFIG)
+    claim(tmp_path, CONFIG, started=True)
     with pytest.raises(UserError, match=message):
-        claim(tmp_path, changed(**fields))
+        claim(tmp_path, changed(**fields), started=True)
     assert json.loads((tmp_path / "config.json").read_text()) == json.loads(json.dumps(CONFIG))
+
+
+def test_a_folder_without_a_checkpoint_is_free(tmp_path):
+    claim(tmp_path, CONFIG, started=False)
+    claim(tmp_path, changed(experiment="y"), started=False)
+    assert json.loads((tmp_path / "config.json").read_text()) == changed(experiment="y")
 
 
 def test_an_unreadable_config_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config.json cannot be read as JSON"):
-        claim(tmp_path, CONFIG)
+        claim(tmp_path, CONFIG, started=True)
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write to .*: Not a directory"):
-        claim(tmp_path / "file" / "run", CONFIG)
+        claim(tmp_path / "file" / "run", CONFIG, started=True)
 
 
 def test_other_errors_pass_through(tmp_path):
