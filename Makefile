@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/digits
+CONFIGS ?= $(sort $(wildcard configs/*/*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help install train test test-all lint types parity multiprocess smoke oldest lock clean
@@ -43,8 +44,15 @@ parity: $(VENV)/.parity  ## against other people's implementations
 multiprocess: $(VENV)/.installed  ## several processes on this machine, and what takes longer
 	$(BIN)/python -m pytest -m "multiprocess or slow" tests
 
-smoke: $(VENV)/.installed  ## the smoke variant of every family's digits config, end to end
-	$(BIN)/python -m pytest -m smoke tests/smoke
+smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of every config (or of CONFIGS)
+	@set -e; for config in $(CONFIGS); do \
+	  run=$$(mktemp -d); echo "--- $$config:smoke"; \
+	  $(BIN)/python -m experiments.train --config=$$config:smoke --workdir=$$run; \
+	  $(BIN)/python -m experiments.evaluate --config=$$config:smoke --workdir=$$run; \
+	  case $$config in configs/classifier/*) ;; *) \
+	    $(BIN)/python -m experiments.sample --config=$$config:smoke --workdir=$$run --num=16 ;; esac; \
+	  rm -rf $$run; \
+	done
 
 lock: $(VENV)/.installed  ## pin the newest packages that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv

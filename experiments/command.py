@@ -1,9 +1,11 @@
 """What the commands share: flags, the locked config, the experiment behind it, and one-line errors."""
 
 import importlib
-import os
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
 
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
@@ -36,21 +38,22 @@ def run(main: Callable[[], None]) -> None:
 
 
 def read_config() -> ConfigDict:
-    """The config of the command line, locked.
+    """The config of the command line, or else the one that the run's folder belongs to; locked.
 
     Raises:
-      UserError: if it was not given, or its file cannot be read.
+      UserError: if there is none, or its file cannot be read.
     """
     if CONFIG.value is None:
-        raise UserError("no config given: add --config=configs/<family>/<paper>_<dataset>.py")
+        recorded = Path(WORKDIR.value or "") / "config.json"
+        if not WORKDIR.value or not recorded.exists():
+            raise UserError("no config given: add --config=configs/<family>/<paper>_<dataset>.py")
+        return ConfigDict(json.loads(recorded.read_text())).lock()
     if not isinstance(CONFIG.value, ConfigDict):
-        raise UserError(
-            f"cannot read the config file {flags.FLAGS['config'].unparsed or flags.FLAGS['config'].serialize()}"
-        )
+        raise UserError(f"cannot read the config file {flags.FLAGS['config'].serialize().partition('=')[2]}")
     return CONFIG.value.lock()
 
 
-def workdir() -> str:
+def workdir() -> Path:
     """The run's folder, as an absolute path.
 
     Raises:
@@ -58,7 +61,7 @@ def workdir() -> str:
     """
     if not WORKDIR.value:
         raise UserError("no folder for the run given: add --workdir=runs/<name>")
-    return os.path.abspath(WORKDIR.value)
+    return Path(WORKDIR.value).absolute()
 
 
 def build_experiment(config: ConfigDict) -> Experiment:
@@ -70,6 +73,6 @@ def build_experiment(config: ConfigDict) -> Experiment:
     return module.build(config)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)

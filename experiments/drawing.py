@@ -1,6 +1,7 @@
 """Many images from one compiled call of a sampler, for `evaluate` and `sample`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,6 +18,17 @@ def averaged(state: TrainState) -> Mapping[str, PyTree]:
     return state.params if state.ema is None else state.ema
 
 
+def sampler_of(experiment: Experiment) -> Callable[..., Array]:
+    """`experiment.sample`.
+
+    Raises:
+      UserError: if the experiment has none.
+    """
+    if experiment.sample is None:
+        raise UserError("this experiment has no sampler: choose the config of a generative model")
+    return experiment.sample
+
+
 def draw_images(
     key: Key,
     experiment: Experiment,
@@ -26,7 +38,7 @@ def draw_images(
     batch: int,
     label: int | None = None,
     what: str = "sampling",
-    **options: object,
+    **options: Any,
 ) -> np.ndarray:
     """Generate `num` images in calls of `batch`, all of one compiled size.
 
@@ -48,13 +60,11 @@ def draw_images(
     """
     if num < 1:
         raise UserError(f"{num} samples were asked for: ask for at least 1")
-    if experiment.sample is None:
-        raise UserError("this experiment has no sampler: choose the config of a generative model")
-    batch = min(batch, num)
+    draw, batch = sampler_of(experiment), min(batch, num)
     labels = None if label is None else np.full(batch, label, np.int32)
 
     def call(key: Key, params: Mapping[str, PyTree]) -> Array:
-        return to_uint8(experiment.sample(key, params, batch, label=labels, **options))
+        return to_uint8(draw(key, params, batch, label=labels, **options))
 
     compiled = parallel.compile_fn(call)
     calls = tqdm(range(-(-num // batch)), desc=what, leave=False, disable=None)

@@ -1,24 +1,29 @@
-"""Measure a trained run: every metric for every (sampler, steps) of `config.eval.rows`, beside real images' own.
+"""Measure a trained run on its newest checkpoint.
 
     python -m experiments.evaluate --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name>
 
-Prints the table, writes `eval.json` and one picture a row into the run's folder.
+Held-out terms are means over the test split. What can sample is also measured by every metric, for every (sampler,
+steps) of `config.eval.rows`, beside the same metric of real images. Prints both, writes `eval.json`, and for each
+row a picture into `samples/`.
 """
 
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 from absl import flags
+from ml_collections import ConfigDict
 
 from experiments import command
 from experiments.drawing import averaged, draw_images
+from experiments.export import test_scores
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net
 from genjax_models.evaluation.table import markdown, measure, to_json
 from genjax_models.report import save_grid
-from genjax_models.training import parallel
+from genjax_models.training import Experiment, TrainState, parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import write_atomically, writing
 
@@ -30,13 +35,26 @@ WEIGHTS = flags.DEFINE_string("weights", None, "weights file of a feature net th
 
 def main() -> None:
     """Evaluate the newest checkpoint."""
-    config, workdir = command.read_config(), Path(command.workdir())
+    config, workdir = command.read_config(), command.workdir()
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
-    params = averaged(load_state(experiment, config, workdir))
+    state = load_state(experiment, config, workdir)
+    result: dict[str, Any] = {"step": int(state.step)}
+    if experiment.validate is not None:
+        result["held_out"], _ = test_scores(experiment, averaged(state), state.extra, config.data.name)
+        terms = ", ".join(f"{name} {value:.4f}" for name, value in result["held_out"].items())
+        print(f"held-out means over the test split: {terms}")
+    if experiment.sample is not None:
+        result |= measured_samples(experiment, config, state, workdir)
+    with writing(workdir):
+        write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")
+    print(f"numbers: {workdir / 'eval.json'}")
+
+
+def measured_samples(experiment: Experiment, config: ConfigDict, state: TrainState, workdir: Path) -> dict[str, Any]:
+    """Draw for every row of the table, measure against the training images, print, and save a picture a row."""
     net = load_feature_net(config.eval.features, path=WEIGHTS.value)
     real = net(load(config.data.name, "train").x)
-
     generated, seconds = {}, {}
     for sampler, steps in config.eval.rows:
         name = f"{sampler} {steps}"
@@ -44,26 +62,21 @@ def main() -> None:
         images = draw_images(
             jax.random.key(config.eval.seed),
             experiment,
-            params,
+            averaged(state),
             config.eval.num,
             batch=config.eval.batch,
             what=name,
             sampler=sampler,
             steps=steps,
         )
-        seconds[name] = time.perf_counter() - start
+        seconds[name] = round(time.perf_counter() - start, 1)
         picture = workdir / "samples" / f"{sampler}_{steps}.png"
         with writing(workdir):
             save_grid(images[:PREVIEW], picture)
         generated[name] = net(images)
-
     table = measure(real, generated, evaluator=net.name, seed=config.eval.seed)
-    with writing(workdir):
-        write_atomically(
-            workdir / "eval.json", json.dumps({"rows": to_json(table), "seconds": seconds}, indent=2) + "\n"
-        )
-    print(markdown(table))
-    print(f"\nsamples: {picture}\nnumbers: {workdir / 'eval.json'}")
+    print(f"{markdown(table)}\nsamples: {picture}")
+    return {"samples": to_json(table), "seconds": seconds}
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ BATCH = 500
 
 def main() -> None:
     """Export the newest checkpoint."""
-    config, workdir = command.read_config(), Path(command.workdir())
+    config, workdir = command.read_config(), command.workdir()
     if not OUT.value:
         raise UserError("no file to write given: add --out=<name>.safetensors")
     experiment = command.build_experiment(config)

@@ -7,6 +7,7 @@ sampler below runs on either, through the process's conversions.
 import importlib
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -106,6 +107,11 @@ def make_network(config: ConfigDict) -> nn.Module:
         raise UserError(f"cannot build config.net from {config.net.to_dict()}: {error}") from None
 
 
+def bind(net: nn.Module, params: Mapping[str, PyTree], cond: Mapping[str, Array] | None, **options: Any) -> Model:
+    """The network as a plain callable `(x_t, t) -> prediction`, bound to its parameters and its condition."""
+    return lambda x, t: cast(Array, net.apply({"params": params["model"]}, x, t, cond, **options))
+
+
 def build(config: ConfigDict, loss: Loss) -> Experiment:
     """An experiment of one player, `model`, trained on `loss(key, model, x)`.
 
@@ -129,8 +135,8 @@ def build(config: ConfigDict, loss: Loss) -> Experiment:
         cond = None
         if config.conditional:
             cond = {"label": drop_labels(key_label, batch["label"], num_classes, config.label_dropout)}
-        apply = partial(net.apply, {"params": params["model"]}, train=True, rngs={"dropout": key_dropout})
-        return loss(key_loss, lambda x_t, t: apply(x_t, t, cond), x), extra
+        model = bind(net, params, cond, train=True, rngs={"dropout": key_dropout})
+        return loss(key_loss, model, x), extra
 
     def draw(
         key: Key,
@@ -142,16 +148,16 @@ def build(config: ConfigDict, loss: Loss) -> Experiment:
         steps: int | None = None,
         guidance: float | None = None,
         keep: int = 0,
-    ) -> Array | tuple[Array, Array]:
-        """Generate `num` examples `[num, ...]` in [-1, 1]; with `keep`, also the path `[keep, num, ...]`."""
+    ) -> Array:
+        """Generate `num` examples `[num, ...]` in [-1, 1]; with `keep`, their path `[keep, num, ...]` instead."""
         guidance = config.sample.guidance if guidance is None else guidance
-        bind = lambda cond: lambda x, t: net.apply({"params": params["model"]}, x, t, cond)
-        model = bind(None)
+        model = bind(net, params, None)
         if config.conditional:
             label = jnp.arange(num) % num_classes if label is None else label
-            model = bind({"label": label})
+            model = bind(net, params, {"label": label})
             if guidance != 1.0:
-                model = classifier_free(model, bind({"label": jnp.full_like(label, num_classes)}), guidance)
+                null = bind(net, params, {"label": jnp.full_like(label, num_classes)})
+                model = classifier_free(model, null, guidance)
         elif guidance != 1.0 or label is not None:
             raise UserError("guidance and labels need a class-conditional model: train with --config.conditional=True")
         denoiser = Denoiser(process, model, config.prediction)
@@ -161,11 +167,10 @@ def build(config: ConfigDict, loss: Loss) -> Experiment:
         grid = make_grid(steps or config.sample.steps, **config.sample.grid.options)
         key_x, key_steps = jax.random.split(key)
         drawn = sample(key_steps, denoiser, process.sample_prior(key_x, (num, *shape)), grid, algorithm, keep=keep)
-        return jax.tree.map(lambda x: jnp.clip(x, -1.0, 1.0), drawn)
+        return jnp.clip(drawn[1] if isinstance(drawn, tuple) else drawn, -1.0, 1.0)
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        cond = {"label": batch["label"]} if config.conditional else None
-        model = lambda x_t, t: net.apply({"params": params["model"]}, x_t, t, cond)
+        model = bind(net, params, {"label": batch["label"]} if config.conditional else None)
         return {"loss": loss(key, model, to_float(batch["x"])).value}
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))

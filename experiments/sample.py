@@ -7,13 +7,14 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 from absl import flags
 
 from experiments import command
-from experiments.drawing import averaged, draw_images
+from experiments.drawing import averaged, draw_images, sampler_of
 from genjax_models.core.errors import UserError
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_animation, save_grid
@@ -37,10 +38,12 @@ OUT = flags.DEFINE_string("out", None, "file to write: .png, .gif or .npz; <work
 
 def main() -> None:
     """Draw from the newest checkpoint."""
-    config, workdir = command.read_config(), Path(command.workdir())
+    config, workdir = command.read_config(), command.workdir()
     out = Path(OUT.value or workdir / "samples.png")
     if out.suffix not in (".png", ".gif", ".npz"):
         raise UserError(f"--out={out} must end in .png, .gif or .npz")
+    if NUM.value < 1:
+        raise UserError(f"--num={NUM.value} must be at least 1")
     if STEPS.value is not None and STEPS.value < 1:
         raise UserError(f"--steps={STEPS.value} must be at least 1")
     if LABEL.value is not None and not 0 <= LABEL.value < config.data.num_classes:
@@ -48,15 +51,16 @@ def main() -> None:
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     params = averaged(load_state(experiment, config, workdir))
-    options = {"sampler": SAMPLER.value, "steps": STEPS.value, "guidance": GUIDANCE.value}
+    options: dict[str, Any] = {"sampler": SAMPLER.value, "steps": STEPS.value, "guidance": GUIDANCE.value}
     key = jax.random.key(SEED.value)
     with writing(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix == ".gif":
             keep = min(FRAMES, STEPS.value or config.sample.steps)
             label = None if LABEL.value is None else np.full(NUM.value, LABEL.value, np.int32)
-            call = lambda key, params: experiment.sample(key, params, NUM.value, label=label, keep=keep, **options)[1]
-            save_animation(np.asarray(to_uint8(parallel.compile_fn(call)(key, params))), out)
+            draw = sampler_of(experiment)
+            call = lambda key, params: to_uint8(draw(key, params, NUM.value, label=label, keep=keep, **options))
+            save_animation(np.asarray(parallel.compile_fn(call)(key, params)), out)
         else:
             images = draw_images(
                 key, experiment, params, NUM.value, batch=config.eval.batch, label=LABEL.value, **options

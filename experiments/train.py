@@ -5,14 +5,15 @@
 `JAX_NUM_PROCESSES` and `JAX_PROCESS_ID` set, or `JAX_COORDINATOR_ADDRESS=auto` on a TPU pod.
 """
 
-import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from experiments import command
+from experiments.drawing import averaged, sampler_of
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.preprocess import to_uint8
@@ -29,7 +30,7 @@ PREVIEW = 64
 
 def main() -> None:
     """Train, or go on training, until `config.train.steps`."""
-    config, workdir = command.read_config(), Path(command.workdir())
+    config, workdir = command.read_config(), command.workdir()
     parallel.initialize_distributed()
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
@@ -51,17 +52,19 @@ def main() -> None:
     fit(experiment, config, workdir, data, hooks=hooks)
     if jax.process_index() == 0:
         save_curves(workdir / "metrics.jsonl", workdir / "curves.png")
-        logging.getLogger("genjax_models").info("trained in %.0f s", time.perf_counter() - start)
-        print(f"trained to step {config.train.steps}; curves in {workdir / 'curves.png'}", flush=True)
+        seconds = time.perf_counter() - start
+        print(
+            f"trained to step {config.train.steps} in {seconds:.0f} s; curves: {workdir / 'curves.png'}", flush=True
+        )
 
 
-def preview(experiment: Experiment, workdir: Path):
+def preview(experiment: Experiment, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:
     """A hook that draws the same noise again and again, with the averaged parameters, into `samples/step_*.png`."""
-    draw = parallel.compile_fn(lambda key, params: to_uint8(experiment.sample(key, params, PREVIEW)))
+    sampler = sampler_of(experiment)
+    draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
-        params = state.params if state.ema is None else state.ema
-        images = np.asarray(draw(jax.random.key(0), params))
+        images = np.asarray(draw(jax.random.key(0), averaged(state)))
         if jax.process_index() == 0:
             save_grid(images, workdir / "samples" / f"step_{step:06d}.png")
             log.images("samples", step, images)

@@ -1,0 +1,19 @@
+"""DDPM on 8x8 digits.
+
+Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
+Command: python -m experiments.train --config=configs/diffusion/ho2020_digits.py --workdir=runs/ddpm_digits
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = diffusion.get_config()
+    config.train.update({"steps": 3000, "batch_size": 128})
+    config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
+    return with_variant(config, variant)

@@ -1,0 +1,33 @@
+"""The variants that every generative config has: `--config=path.py:conditional`, `:smoke`, or both with a comma."""
+
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+
+
+def _conditional(config: ConfigDict) -> None:
+    config.conditional = True
+
+
+def _smoke(config: ConfigDict) -> None:
+    """The same config, so small that it trains, evaluates and samples within a minute on two cores."""
+    config.train.update({"steps": 20, "batch_size": 16, "log_every": 5, "sample_every": 10, "checkpoint_every": 10})
+    config.train.optimizer.schedule.warmup_steps = min(config.train.optimizer.schedule.warmup_steps, 5)
+    config.sample.steps = min(config.sample.steps, 4)
+    config.eval.update({"num": 64, "batch": 64, "rows": tuple((name, min(n, 4)) for name, n in config.eval.rows[:1])})
+
+
+VARIANTS = {"conditional": _conditional, "smoke": _smoke}
+
+
+def with_variant(config: ConfigDict, variant: str) -> ConfigDict:
+    """Apply a comma-separated list of variants to a config, and return it.
+
+    Raises:
+      UserError: if there is no such variant.
+    """
+    for name in filter(None, variant.split(",")):
+        if name not in VARIANTS:
+            raise UserError(f"variant {name!r} is unknown; choose among {', '.join(VARIANTS)}")
+        VARIANTS[name](config)
+    return config
