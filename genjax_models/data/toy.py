@@ -54,11 +54,11 @@ def gaussian_mixture(means: np.ndarray, std: float, weights: np.ndarray | None =
     return ToyDensity(dim, sample, log_prob)
 
 
-def noisy_curves(curves: Callable[[Array], Array], std: float, nodes: int) -> ToyDensity:
-    """Points on K curves, `u [N] -> [K, N, 2]` with `u` uniform, plus noise; `nodes` are for the integral."""
-    roots, weights = np.polynomial.legendre.leggauss(nodes)
-    abscissae = ((roots + 1) / 2).astype(np.float32)
-    log_weight = np.log(weights / 2).astype(np.float32)
+def noisy_curves(curves: Callable[[Array], Array], std: float, panels: int) -> ToyDensity:
+    """Points on K curves, `u [N] -> [K, N, 2]` with `u` uniform, plus noise; `panels` of 16 nodes each integrate."""
+    roots, weights = np.polynomial.legendre.leggauss(16)
+    abscissae = ((np.arange(panels)[:, None] + (roots[None] + 1) / 2) / panels).ravel().astype(np.float32)
+    log_weight = np.tile(np.log(weights / (2 * panels)), panels).astype(np.float32)
 
     def sample(key: Key, n: int) -> Array:
         which, along, noise = jax.random.split(key, 3)
@@ -67,7 +67,7 @@ def noisy_curves(curves: Callable[[Array], Array], std: float, nodes: int) -> To
         return points[curve, jnp.arange(n)] + std * jax.random.normal(noise, (n, 2))
 
     def log_prob(x: Array) -> Array:
-        points = curves(jnp.asarray(abscissae))  # [K, nodes, 2]
+        points = curves(jnp.asarray(abscissae))  # [K, 16 panels, 2]
         terms = _log_normal(x[:, None, None] - points[None], std).sum(-1) + log_weight[None, None]
         return jax.nn.logsumexp(terms, axis=(1, 2)) - np.log(points.shape[0])
 
@@ -161,11 +161,11 @@ _grid = np.linspace(-0.8, 0.8, 5)
 
 DENSITIES = {
     "mixture_1d": gaussian_mixture(np.array([[-0.6], [0.1], [0.7]]), 0.08, np.array([0.3, 0.5, 0.2])),
-    "moons": noisy_curves(_moons, std=0.05, nodes=128),
+    "moons": noisy_curves(_moons, std=0.05, panels=8),
     "eight_gaussians": gaussian_mixture(0.8 * np.stack([np.cos(_octagon), np.sin(_octagon)], 1), 0.05),
     "twenty_five_gaussians": gaussian_mixture(np.stack(np.meshgrid(_grid, _grid), -1).reshape(-1, 2), 0.03),
     "checkerboard": checkerboard(),
-    "two_spirals": noisy_curves(_spirals, std=0.02, nodes=640),
+    "two_spirals": noisy_curves(_spirals, std=0.02, panels=40),
     "rings": rings((0.25, 0.5, 0.75, 1.0), 0.02),
     "pinwheel": pinwheel(),
 }
