@@ -13,7 +13,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from genjax_models.training.workdir import write_atomically, writing
@@ -33,6 +32,8 @@ class RunLog:
         self._active = jax.process_index() == 0
         if not self._active:
             return
+        from tensorboardX import SummaryWriter  # noqa: PLC0415 - it imports torch where there is one, which takes long
+
         with writing(workdir):
             workdir.mkdir(parents=True, exist_ok=True)
             truncate_metrics(workdir / "metrics.jsonl", start)

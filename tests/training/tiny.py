@@ -1,8 +1,9 @@
 """The smallest experiment that uses everything: a stochastic objective, Adam, an average, extra state, real batches.
 
-As a script it runs `fit`, so that tests can kill it: `python tiny.py WORKDIR name=value ...`.
+As a script it runs `fit`, so that tests can kill it: `python tiny.py WORKDIR name=<JSON> ...`.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -56,14 +57,15 @@ def make_data(config, **shares):
     return batches(dataset, config.train.batch_size, seed=config.train.seed, **shares)
 
 
-def main(workdir, *settings):
-    pairs = (setting.split("=") for setting in settings)
-    config = make_config(**{name: type_of(value) for name, value in pairs})
+def settings_of(arguments):
+    """`name=<JSON>` each, as a dictionary."""
+    pairs = (argument.split("=", 1) for argument in arguments)
+    return {name: json.loads(value) for name, value in pairs}
+
+
+def main(workdir, *arguments):
+    config = make_config(**settings_of(arguments))
     fit(make_experiment(config), config, Path(workdir), make_data(config))
-
-
-def type_of(text):
-    return int(text) if text.lstrip("-").isdigit() else text
 
 
 if __name__ == "__main__":
