@@ -1,6 +1,7 @@
 """Small image classifiers: their penultimate layers are the feature nets of `genjax_models.evaluation`."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +56,10 @@ def build(config: ConfigDict) -> Experiment:
     """An experiment of one player, `model`, that minimises the cross-entropy of the labels."""
     net = make_network(config)
 
+    def classify(params: Mapping[str, PyTree], x: Array, **options: Any) -> Array:
+        output: Any = net.apply({"params": params["model"]}, x, **options)
+        return output.logits
+
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         return {"model": net.init(key, jnp.zeros((1, *config.data.shape)))["params"]}, {}
 
@@ -64,11 +69,11 @@ def build(config: ConfigDict) -> Experiment:
         key_shift, key_flip, key_dropout = jax.random.split(key, 3)
         x = random_shift(key_shift, batch["x"], config.shift)
         x = to_float(random_flip(key_flip, x) if config.train.flip else x)
-        logits = net.apply({"params": params["model"]}, x, train=True, rngs={"dropout": key_dropout}).logits
+        logits = classify(params, x, train=True, rngs={"dropout": key_dropout})
         return LossOutput(*_scores(logits, batch["label"])), extra
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        logits = net.apply({"params": params["model"]}, to_float(batch["x"])).logits
+        logits = classify(params, to_float(batch["x"]))
         loss, scores = _scores(logits, batch["label"])
         return {"loss": loss} | scores
 

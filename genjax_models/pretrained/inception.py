@@ -80,8 +80,8 @@ def resize_like_tensorflow1(x: Array, size: int) -> Array:
 
 
 def _interpolation(length: int, size: int) -> np.ndarray:
-    """`[size, length]`: row i weighs the two pixels around position i * length / size."""
-    position = np.arange(size) * (length / size)
+    """`[size, length]`: row i weighs the two pixels around position i * length / size, rounded as TensorFlow does."""
+    position = np.arange(size, dtype=np.float32) * np.float32(length / size)
     lower = np.floor(position).astype(int)
     upper = np.minimum(lower + 1, length - 1)
     weights = np.zeros((size, length), np.float32)
