@@ -4,7 +4,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genjax_models.core import cpu
 from genjax_models.core.types import Array
+from genjax_models.nets.linear import Dense
 
 
 def attention(q: Array, k: Array, v: Array) -> Array:
@@ -20,6 +22,8 @@ def attention(q: Array, k: Array, v: Array) -> Array:
     References:
       Vaswani et al., Attention Is All You Need, 2017, https://arxiv.org/abs/1706.03762
     """
+    if jax.default_backend() == "cpu":
+        return cpu.attention(q, k, v)
     return jax.nn.dot_product_attention(q, k, v)
 
 
@@ -47,9 +51,9 @@ class SelfAttention(nn.Module):
         if width % self.heads:
             raise ValueError(f"{self.heads} heads do not divide a width of {width}")
         init = nn.initializers.xavier_uniform()
-        qkv = nn.Dense(3 * width, dtype=self.dtype, kernel_init=init, name="qkv")(x)
+        qkv = Dense(3 * width, dtype=self.dtype, kernel_init=init, name="qkv")(x)
         q, k, v = jnp.moveaxis(qkv.reshape(batch, length, 3, self.heads, width // self.heads), 2, 0)
         y = attention(q, k, v).reshape(batch, length, width)
-        return nn.Dense(
+        return Dense(
             width, dtype=self.dtype, kernel_init=nn.initializers.zeros if self.zero_init else init, name="out"
         )(y)

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array
 from genjax_models.nets.attention import SelfAttention
 from genjax_models.nets.embeddings import Conditioning, sincos_2d
+from genjax_models.nets.linear import Dense
 
 XAVIER = nn.initializers.xavier_uniform()
 
@@ -49,7 +50,7 @@ class Block(nn.Module):
     def __call__(self, x: Array, emb: Array) -> Array:
         """`x` `[B, L, D]` and the activated embedding `emb` `[B, D]` → `[B, L, D]`."""
         width = x.shape[-1]
-        dense = partial(nn.Dense, dtype=self.dtype, kernel_init=XAVIER)
+        dense = partial(Dense, dtype=self.dtype, kernel_init=XAVIER)
         modulation = dense(6 * width, kernel_init=nn.initializers.zeros, name="modulation")(emb)
         shift_1, scale_1, gate_1, shift_2, scale_2, gate_2 = jnp.split(modulation, 6, axis=-1)
         h = SelfAttention(self.heads, dtype=self.dtype, name="attention")(modulated_norm(x, shift_1, scale_1))
@@ -117,7 +118,7 @@ class DiT(nn.Module):
         if height % p or width % p:
             raise ValueError(f"patches of {p}x{p} do not tile an image of {height}x{width}")
         rows, columns = height // p, width // p
-        dense = partial(nn.Dense, dtype=self.dtype, kernel_init=XAVIER)
+        dense = partial(Dense, dtype=self.dtype, kernel_init=XAVIER)
 
         patches = x.reshape(batch, rows, p, columns, p, channels).transpose(0, 1, 3, 2, 4, 5)
         h = dense(self.width, name="patch")(patches.reshape(batch, rows * columns, p * p * channels))

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array
 from genjax_models.nets.attention import SelfAttention
 from genjax_models.nets.embeddings import Conditioning
+from genjax_models.nets.linear import Dense
 from genjax_models.nets.normalization import GroupNorm
 
 Conv3x3 = partial(nn.Conv, kernel_size=(3, 3), padding=1)
@@ -68,14 +69,14 @@ class ResBlock(nn.Module):
         h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_1")(x))
         h = Conv3x3(self.channels, dtype=self.dtype, name="conv_1")(resize(h))
         width = self.channels * (2 if self.scale_shift else 1)
-        emb = nn.Dense(width, dtype=self.dtype, name="emb")(nn.silu(emb))
+        emb = Dense(width, dtype=self.dtype, name="emb")(nn.silu(emb))
         norm = GroupNorm(self.groups, dtype=self.dtype, name="norm_2")
         h = norm(h, *jnp.split(emb, 2, axis=-1)) if self.scale_shift else norm(h + emb[:, None, None, :])
         h = nn.Dropout(self.dropout, deterministic=not train)(nn.silu(h))
         h = Conv3x3(self.channels, dtype=self.dtype, kernel_init=nn.initializers.zeros, name="conv_2")(h)
         x = resize(x)
         if x.shape[-1] != self.channels:
-            x = nn.Dense(self.channels, dtype=self.dtype, name="skip")(x)
+            x = Dense(self.channels, dtype=self.dtype, name="skip")(x)
         return x + h
 
 
