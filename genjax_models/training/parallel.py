@@ -232,6 +232,13 @@ def compile_fn(fn: Callable, *, static: tuple[str, ...] = ()) -> Wrapped:
     return jax.jit(fn, static_argnames=static, compiler_options=compiler_options())
 
 
+def to_host(tree: PyTree) -> PyTree:
+    """Arrays as numpy, whole in every process, wherever their parts live; every process must ask."""
+    if alone():
+        return jax.device_get(tree)
+    return multihost_utils.process_allgather(tree, tiled=True)
+
+
 def alone() -> bool:
     """Whether this is the only process."""
     return jax.process_count() == 1

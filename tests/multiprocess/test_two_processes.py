@@ -39,7 +39,12 @@ def start(workdir, **settings):
 
 
 def finish(processes):
-    errors = [process.communicate(timeout=120)[1] for process in processes]
+    """Exit codes, and what was said on stderr; nobody is left behind when one of them hangs."""
+    try:
+        errors = [process.communicate(timeout=300)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
     return [process.returncode for process in processes], "\n".join(errors)
 
 
@@ -50,6 +55,10 @@ def in_one_process(workdir, **settings):
 
 def losses(workdir):
     return [json.loads(line)["loss"] for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def last_line(workdir):
+    return json.loads((workdir / "metrics.jsonl").read_text().splitlines()[-1])
 
 
 def assert_close(a, b):
@@ -72,6 +81,8 @@ def test_two_by_two_is_one_by_four(tmp_path, settings):
     assert codes == [0, 0], errors
     expected = in_one_process(tmp_path / "one", steps=8, **settings)
     np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-4)
+    norm = np.linalg.norm(expected.params["model"]["out"]["kernel"])
+    np.testing.assert_allclose(last_line(tmp_path / "two")["norm"], norm, rtol=1e-4)
     config = make_config(steps=8, **settings)
     restored = load_state(make_experiment(config), config, tmp_path / "two")
     assert_close((restored.params, restored.ema, restored.extra), (expected.params, expected.ema, expected.extra))
