@@ -23,6 +23,7 @@ from genjax_models.core.types import Array
 from genjax_models.nets.attention import SelfAttention
 from genjax_models.nets.embeddings import Conditioning, sincos_2d
 from genjax_models.nets.linear import Dense
+from genjax_models.nets.patches import patchify, unpatchify
 
 XAVIER = nn.initializers.xavier_uniform()
 
@@ -113,20 +114,17 @@ class DiT(nn.Module):
         Raises:
           ValueError: if the patches do not tile the image.
         """
-        batch, height, width, channels = x.shape
-        p = self.patch_size
-        if height % p or width % p:
-            raise ValueError(f"patches of {p}x{p} do not tile an image of {height}x{width}")
-        rows, columns = height // p, width // p
+        channels, p = x.shape[-1], self.patch_size
+        patches = patchify(x, p)
+        batch, rows, columns, _ = patches.shape
         dense = partial(Dense, dtype=self.dtype, kernel_init=XAVIER)
 
-        patches = x.reshape(batch, rows, p, columns, p, channels).transpose(0, 1, 3, 2, 4, 5)
-        h = dense(self.width, name="patch")(patches.reshape(batch, rows * columns, p * p * channels))
+        h = dense(self.width, name="patch")(patches.reshape(batch, rows * columns, -1))
         h = h + jnp.asarray(sincos_2d(rows, columns, self.width), self.dtype)[None, :, :]
 
-        emb = Conditioning(
-            self.width, 256, self.num_classes, self.freq_shift, self.dtype, name="conditioning"
-        )(t, cond, batch)
+        emb = Conditioning(self.width, 256, self.num_classes, self.freq_shift, self.dtype, name="conditioning")(
+            t, cond, batch
+        )
         emb = nn.silu(emb)
         block = nn.remat(Block, prevent_cse=not self.scan_layers) if self.remat else Block
         if self.scan_layers:
@@ -146,5 +144,4 @@ class DiT(nn.Module):
         h = modulated_norm(h, *jnp.split(modulation, 2, axis=-1))
         out = channels if self.out_channels is None else self.out_channels
         h = dense(p * p * out, kernel_init=nn.initializers.zeros, name="out")(h)
-        h = h.reshape(batch, rows, columns, p, p, out).transpose(0, 1, 3, 2, 4, 5)
-        return h.reshape(batch, height, width, out).astype(x.dtype)
+        return unpatchify(h.reshape(batch, rows, columns, -1), p).astype(x.dtype)

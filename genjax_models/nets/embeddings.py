@@ -109,9 +109,7 @@ class Conditioning(nn.Module):
             emb += nn.Dense(self.features, dtype=self.dtype, kernel_init=init, name="time_out")(nn.silu(h))
         label = None if cond is None else cond.get("label")
         if self.num_classes:
-            table = nn.Embed(
-                self.num_classes + 1, self.features, dtype=self.dtype, embedding_init=init, name="label"
-            )
+            table = nn.Embed(self.num_classes + 1, self.features, dtype=self.dtype, embedding_init=init, name="label")
             emb += table(jnp.full((batch,), self.num_classes, jnp.int32) if label is None else label)
         elif label is not None:
             raise ValueError("a label was given to a network with num_classes=0; set num_classes")

@@ -34,9 +34,7 @@ class Block(nn.Module):
     def __call__(self, x: Array, emb: Array) -> Array:
         """`x` `[B, D]` and the activated embedding `emb` `[B, D]` → `[B, D]`."""
         width = x.shape[-1]
-        modulation = nn.Dense(
-            3 * width, dtype=self.dtype, kernel_init=nn.initializers.zeros, name="modulation"
-        )(emb)
+        modulation = nn.Dense(3 * width, dtype=self.dtype, kernel_init=nn.initializers.zeros, name="modulation")(emb)
         shift, scale, gate = jnp.split(modulation, 3, axis=-1)
         h = nn.LayerNorm(use_bias=False, use_scale=False, dtype=self.dtype)(x) * (1 + scale) + shift
         h = nn.silu(nn.Dense(int(self.expansion * width), dtype=self.dtype, name="in")(h))
@@ -87,9 +85,9 @@ class MLP(nn.Module):
           The shape of `x`, or `[B, out_features]`; in the dtype of `x`.
         """
         batch = x.shape[0]
-        emb = Conditioning(
-            self.width, min(256, self.width), self.num_classes, dtype=self.dtype, name="conditioning"
-        )(t, cond, batch)
+        emb = Conditioning(self.width, min(256, self.width), self.num_classes, dtype=self.dtype, name="conditioning")(
+            t, cond, batch
+        )
         emb = nn.silu(emb)
         h = nn.Dense(self.width, dtype=self.dtype, name="in")(x.reshape(batch, -1))
         block = nn.remat(Block, prevent_cse=not self.scan_layers) if self.remat else Block

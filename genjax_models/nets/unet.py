@@ -25,6 +25,7 @@ from genjax_models.nets.attention import SelfAttention
 from genjax_models.nets.embeddings import Conditioning
 from genjax_models.nets.linear import Dense
 from genjax_models.nets.normalization import GroupNorm
+from genjax_models.nets.patches import patchify, unpatchify
 
 Conv3x3 = partial(nn.Conv, kernel_size=(3, 3), padding=1)
 
@@ -114,6 +115,8 @@ class UNet(nn.Module):
 
     Attributes:
       channels: at the highest resolution.
+      patch_size: fold squares of pixels into channels first, and out of them last: the highest resolution is then
+        that of the image over `patch_size`, which is where small machines should spend their time.
       multipliers: of `channels`, one a level; each level halves the resolution of the one before.
       num_blocks: residual blocks a level going down; going up has one more.
       attention_levels: indices of the levels with attention after each residual block.
@@ -130,6 +133,7 @@ class UNet(nn.Module):
     """
 
     channels: int = 64
+    patch_size: int = 1
     multipliers: tuple[int, ...] = (1, 2, 2)
     num_blocks: int = 2
     attention_levels: tuple[int, ...] = ()
@@ -157,7 +161,7 @@ class UNet(nn.Module):
         """Evaluate the network.
 
         Args:
-          x: `[B, H, W, C]`; H and W divisible by `2 ** (len(multipliers) - 1)`.
+          x: `[B, H, W, C]`; H and W divisible by `patch_size * 2 ** (len(multipliers) - 1)`.
           t: `[B]` float in [0, 1], or `None` for a network without time.
           cond: `{"label": int32 [B]}`, or `None`: no class.
           train: whether dropout acts; it then needs `rngs={"dropout": key}`.
@@ -169,11 +173,11 @@ class UNet(nn.Module):
           ValueError: if the image cannot be halved often enough.
         """
         levels = len(self.multipliers)
+        out = x.shape[-1] if self.out_channels is None else self.out_channels
+        dtype, x = x.dtype, patchify(x, self.patch_size)
         if x.shape[1] % 2 ** (levels - 1) or x.shape[2] % 2 ** (levels - 1):
             size = f"{x.shape[1]}x{x.shape[2]}"
-            raise ValueError(
-                f"a UNet of {levels} levels needs sides divisible by {2 ** (levels - 1)}: {size}"
-            )
+            raise ValueError(f"a UNet of {levels} levels needs sides divisible by {2 ** (levels - 1)}: {size}")
 
         emb = Conditioning(
             4 * self.channels,
@@ -187,9 +191,9 @@ class UNet(nn.Module):
 
         def res(h: Array, channels: int, name: str, resample: str | None = None) -> Array:
             block = nn.remat(ResBlock, static_argnums=(3,)) if self.remat else ResBlock
-            return block(
-                channels, self.groups, self.scale_shift, resample, self.dropout, self.dtype, name=name
-            )(h, emb, train)
+            return block(channels, self.groups, self.scale_shift, resample, self.dropout, self.dtype, name=name)(
+                h, emb, train
+            )
 
         def attend(h: Array, name: str) -> Array:
             block = nn.remat(AttentionBlock) if self.remat else AttentionBlock
@@ -206,11 +210,7 @@ class UNet(nn.Module):
                 skips.append(h)
             if level < levels - 1:
                 name = f"down_{level}_downsample"
-                h = (
-                    res(h, width, name, "down")
-                    if self.resblock_updown
-                    else conv(width, strides=2, name=name)(h)
-                )
+                h = res(h, width, name, "down") if self.resblock_updown else conv(width, strides=2, name=name)(h)
                 skips.append(h)
 
         h = res(h, width, "mid_res_0")
@@ -229,5 +229,5 @@ class UNet(nn.Module):
                 h = res(h, width, name, "up") if self.resblock_updown else conv(width, name=name)(upsample(h))
 
         h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_out")(h))
-        out = x.shape[-1] if self.out_channels is None else self.out_channels
-        return conv(out, kernel_init=nn.initializers.zeros, name="conv_out")(h).astype(x.dtype)
+        h = conv(self.patch_size**2 * out, kernel_init=nn.initializers.zeros, name="conv_out")(h)
+        return unpatchify(h, self.patch_size).astype(dtype)
