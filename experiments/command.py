@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
+from genjax_models.core.cpu import tune_allocator
 from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
 
@@ -27,6 +28,8 @@ def run(main: Callable[[], None]) -> None:
             _fail(f"{error}; --helpshort lists the flags")
 
     def guarded(argv: list[str]) -> None:
+        logging.set_verbosity(logging.WARNING)
+        tune_allocator()
         try:
             if len(argv) > 1:
                 raise UserError(f"unexpected argument {argv[1]!r}: options are written --name=value")

@@ -1,0 +1,35 @@
+"""DDPM on Fashion-MNIST.
+
+Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --config=configs/diffusion/ho2020_fashion_mnist.py --workdir=runs/diffusion_fashion_mnist
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = diffusion.get_config()
+    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    config.eval.features = "fashion_mnist"
+    config.net = ConfigDict(
+        {
+            "name": "genjax_models.nets.UNet",
+            "patch_size": 2,
+            "channels": 32,
+            "multipliers": (1, 2),
+            "num_blocks": 2,
+            "head_dim": 32,
+            "groups": 8,
+        }
+    )
+    config.train.update({"steps": 4000, "batch_size": 64})
+    config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
+    config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
+    return with_variant(config, variant)

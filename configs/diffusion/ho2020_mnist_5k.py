@@ -1,0 +1,22 @@
+"""DDPM on 5,000 images of MNIST.
+
+Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
+Data: python -m genjax_models.data fetch mnist_5k
+Command: python -m experiments.train --config=configs/diffusion/ho2020_mnist_5k.py --workdir=runs/diffusion_mnist_5k
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = diffusion.get_config()
+    config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
+    config.eval.features = "mnist"
+    config.train.update({"steps": 3000, "batch_size": 128})
+    config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
+    return with_variant(config, variant)

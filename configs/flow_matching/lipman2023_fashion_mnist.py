@@ -1,0 +1,44 @@
+"""Flow matching on Fashion-MNIST.
+
+Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv.org/abs/2210.02747
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --config=configs/flow_matching/lipman2023_fashion_mnist.py --workdir=runs/flow_matching_fashion_mnist
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flow_matching
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = flow_matching.get_config()
+    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    config.eval.features = "fashion_mnist"
+    config.net = ConfigDict(
+        {
+            "name": "genjax_models.nets.UNet",
+            "patch_size": 2,
+            "channels": 32,
+            "multipliers": (1, 2),
+            "num_blocks": 2,
+            "head_dim": 32,
+            "groups": 8,
+        }
+    )
+    config.time.update({"name": "logit_normal", "options": ConfigDict({"mean": 0.0, "std": 1.0})})
+    config.train.update({"steps": 4000, "batch_size": 64})
+    config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
+    config.eval.rows = (
+        ("euler", 1),
+        ("euler", 2),
+        ("euler", 5),
+        ("euler", 10),
+        ("euler", 50),
+        ("heun", 5),
+        ("heun", 10),
+    )
+    return with_variant(config, variant)

@@ -1,0 +1,50 @@
+"""The house keeps its order: which room may import which, and no file that grows without a subject."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "genjax_models"
+MAY_IMPORT = {
+    "core": set(),
+    "processes": {"core"},
+    "solvers": {"core"},
+    "families": {"core", "processes", "solvers"},
+    "guidance": {"core", "processes", "solvers"},
+    "nets": {"core"},
+    "data": {"core"},
+    "report": set(),
+    "training": {"core"},
+    "pretrained": {"core", "nets"},
+    "evaluation": {"core", "nets", "pretrained", "data"},
+}
+LONGEST = 350
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def imported_rooms(path: Path) -> set[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("genjax_models.")}
+
+
+def test_every_room_is_listed():
+    assert {path.relative_to(ROOT).parts[0] for path in FILES if path.parent != ROOT} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_downward(path):
+    room = path.relative_to(ROOT).parts[0]
+    if path.parent != ROOT:
+        assert imported_rooms(path) <= MAY_IMPORT[room] | {room}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_has_one_subject(path):
+    assert path.stem not in ("utils", "misc", "base", "helpers")
+    assert len(path.read_text().splitlines()) <= LONGEST
