@@ -8,7 +8,9 @@ its files with their digests: a file that was damaged later is noticed before an
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +25,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
 from genjax_models.training.names import pick
 from genjax_models.training.state import TrainState
-from genjax_models.training.workdir import write_atomically, writing
+from genjax_models.training.workdir import check_room, write_atomically, writing
 
 DIGESTS = "digests.json"
 log = logging.getLogger("genjax_models")
@@ -103,10 +105,10 @@ class Checkpoints:
             if step in self._manager.all_steps():
                 return
             self._writing = step
+            arrays = _keys_as_data(state)
+            check_room(self._directory, sum(x.nbytes for x in jax.tree.leaves(arrays)))
             notes = {"data": data, "arrays": _arrays(state)}
-            items = ocp.args.Composite(
-                state=ocp.args.StandardSave(_keys_as_data(state)), notes=ocp.args.JsonSave(notes)
-            )
+            items = ocp.args.Composite(state=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes))
             self._manager.save(step, args=items, metrics=kept, force=True)
 
     def close(self) -> None:
@@ -239,9 +241,16 @@ def _data_as_keys(tree: PyTree, target: PyTree) -> PyTree:
 
 
 def _quiet_orbax() -> None:
-    """Drop orbax's own log records: a failure reaches the user as one line of ours, not as its threads' traces."""
+    """A failure reaches the user as one line of ours, not as the traces of orbax's threads and their closed loops."""
     logging.getLogger("absl").addFilter(_not_from_orbax)
+    if getattr(sys.unraisablehook, "func", None) is not _unless_loop_is_closed:
+        sys.unraisablehook = partial(_unless_loop_is_closed, sys.unraisablehook)
 
 
 def _not_from_orbax(record: logging.LogRecord) -> bool:
     return "/orbax/" not in record.pathname
+
+
+def _unless_loop_is_closed(report: Callable[[Any], object], event: Any) -> None:
+    if not (isinstance(event.exc_value, RuntimeError) and str(event.exc_value) == "Event loop is closed"):
+        report(event)

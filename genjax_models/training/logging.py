@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
+from genjax_models.training.events import Events
 from genjax_models.training.workdir import write_atomically, writing
 
 
@@ -32,13 +33,11 @@ class RunLog:
         self._active = jax.process_index() == 0
         if not self._active:
             return
-        from tensorboardX import SummaryWriter  # noqa: PLC0415 - it imports torch where there is one, which takes long
-
         with writing(workdir):
             workdir.mkdir(parents=True, exist_ok=True)
             truncate_metrics(workdir / "metrics.jsonl", start)
             self._file = (workdir / "metrics.jsonl").open("a")
-            self._events = SummaryWriter(str(workdir), purge_step=start + 1 if start else None)
+            self._events = Events(workdir, start)
         self._bar = tqdm(
             total=steps,
             initial=start,
@@ -74,8 +73,7 @@ class RunLog:
         with writing(self._workdir):
             self._file.write(json.dumps({"step": step, **finite, "clock": dict(clock)}) + "\n")
             self._file.flush()
-            for name, value in {**finite, **{f"clock/{k}": v for k, v in clock.items()}}.items():
-                self._events.add_scalar(name, value, step)
+            self._events.scalars(step, {**finite, **{f"clock/{name}": value for name, value in clock.items()}})
         text = describe(finite, clock)
         self._bar.set_postfix_str(text)
         if self._bar.disable:
@@ -84,7 +82,8 @@ class RunLog:
     def images(self, name: str, step: int, images: np.ndarray) -> None:
         """Show `images` `[N, H, W, C]` uint8 as a grid in TensorBoard."""
         if self._active:
-            self._events.add_images(name, np.asarray(images), step, dataformats="NHWC")
+            with writing(self._workdir):
+                self._events.images(step, name, images)
 
 
 def describe(metrics: Mapping[str, float], clock: Mapping[str, float]) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,17 @@ def writing(place: Path) -> Iterator[None]:
         if code is None:
             raise
         raise UserError(_cannot_write(place, os.strerror(int(code[1])))) from error
+
+
+def check_room(place: Path, size: int) -> None:
+    """Refuse to begin to write `size` bytes where they do not fit.
+
+    Raises:
+      UserError: if the disk has fewer bytes left.
+    """
+    free = shutil.disk_usage(place).free
+    if free < size:
+        raise UserError(_cannot_write(place, f"{size / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB are left"))
 
 
 def _cannot_write(place: Path, reason: str) -> str:

@@ -1,5 +1,6 @@
 """Checkpoints come back bit for bit or not at all, whatever happened to the disk in between."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -211,6 +212,15 @@ except ValueError as error:
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
     assert_same(restore(tmp_path, target_of(make_state())).state, make_state(1))
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_is_not_begun(tmp_path, monkeypatch):
+    save(tmp_path, [1])
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=100_000))
+    with pytest.raises(UserError, match=r"MB are needed and 0.1 MB are left; earlier checkpoints are intact"):
+        save(tmp_path, [2])
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def test_a_metric_that_is_never_measured_is_named(tmp_path):

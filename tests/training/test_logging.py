@@ -1,10 +1,12 @@
 """What is written about a run, and what of it survives a kill."""
 
 import json
+import struct
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from genjax_models.core.errors import UserError
 from genjax_models.training.clock import Clock
@@ -22,12 +24,37 @@ def test_metrics_and_clock_readings_stand_apart(tmp_path):
     with RunLog(tmp_path, start=0, steps=2) as log:
         log.write(1, {"loss": 0.5}, CLOCK)
         log.write(2, {"loss": float("nan"), "critic/loss": 0.25}, CLOCK)
-        log.images("samples", 2, np.zeros((4, 8, 8, 1), np.uint8))
     assert lines(tmp_path) == [
         {"step": 1, "loss": 0.5, "clock": CLOCK},
         {"step": 2, "critic/loss": 0.25, "clock": CLOCK},
     ]
-    assert list(tmp_path.glob("events.out.tfevents.*"))
+
+
+def events(workdir):
+    """What TensorBoard would read: records of length, checksum, bytes, checksum."""
+    found = []
+    for path in sorted(workdir.glob("events.out.tfevents.*"), key=lambda path: int(path.suffix[1:])):
+        content = path.read_bytes()
+        while content:
+            (length,) = struct.unpack("<Q", content[:8])
+            found.append(Event.FromString(content[12 : 12 + length]))
+            content = content[16 + length :]
+    return found
+
+
+def test_tensorboard_gets_scalars_and_images_and_forgets_what_comes_again(tmp_path):
+    with RunLog(tmp_path, start=0, steps=9) as log:
+        log.write(2, {"loss": 0.5}, {**CLOCK, "steps_per_s": 7.0})
+        log.images("samples", 2, np.zeros((4, 8, 8, 1), np.uint8))
+        (_, *scalars, image) = events(tmp_path)  # before the file is closed: a kill loses nothing
+    values = {event.summary.value[0].tag: (event.step, event.summary.value[0].simple_value) for event in scalars}
+    assert values["loss"] == (2, 0.5)
+    assert values["clock/steps_per_s"] == (2, 7.0)
+    assert image.summary.value[0].image.height * image.summary.value[0].image.width == 4 * 8 * 8
+    with RunLog(tmp_path, start=1, steps=9):
+        pass
+    restart = events(tmp_path)[-1]
+    assert (restart.step, restart.session_log.status) == (2, SessionLog.START)
 
 
 def test_the_line_on_the_screen_has_everything_one_wants_to_know():
