@@ -1,7 +1,7 @@
 """DDPM on 8x8 digits.
 
 Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
-Command: python -m experiments.train --config=configs/diffusion/ho2020_digits.py --workdir=runs/diffusion_digits
+Command: python -m experiments.train --config=configs/diffusion/ho2020_digits.py --workdir=runs/ddpm_digits
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -14,6 +14,10 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = diffusion.get_config()
+    config.net = ConfigDict({"name": "genjax_models.nets.MLP", "width": 256, "depth": 4})
     config.train.update({"steps": 3000, "batch_size": 128})
+    config.train.optimizer.update({"learning_rate": 1e-3, "b2": 0.99})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
+    config.eval.num = 750  # half of the training split: the other half is the floor
     config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
     return with_variant(config, variant)

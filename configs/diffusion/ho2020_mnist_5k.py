@@ -2,7 +2,7 @@
 
 Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
 Data: python -m genjax_models.data fetch mnist_5k
-Command: python -m experiments.train --config=configs/diffusion/ho2020_mnist_5k.py --workdir=runs/diffusion_mnist_5k
+Command: python -m experiments.train --config=configs/diffusion/ho2020_mnist_5k.py --workdir=runs/ddpm_mnist_5k
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -17,6 +17,19 @@ def get_config(variant: str = "") -> ConfigDict:
     config = diffusion.get_config()
     config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
     config.eval.features = "mnist"
-    config.train.update({"steps": 3000, "batch_size": 128})
+    config.net = ConfigDict(
+        {
+            "name": "genjax_models.nets.UNet",
+            "patch_size": 2,
+            "channels": 32,
+            "multipliers": (1, 2),
+            "num_blocks": 2,
+            "head_dim": 32,
+            "groups": 8,
+        }
+    )
+    config.train.update({"steps": 2000, "batch_size": 64})
+    config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
     config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
     return with_variant(config, variant)

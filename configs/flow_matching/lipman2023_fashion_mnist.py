@@ -2,7 +2,7 @@
 
 Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv.org/abs/2210.02747
 Data: python -m genjax_models.data fetch fashion_mnist
-Command: python -m experiments.train --config=configs/flow_matching/lipman2023_fashion_mnist.py --workdir=runs/flow_matching_fashion_mnist
+Command: python -m experiments.train --config=configs/flow_matching/lipman2023_fashion_mnist.py --workdir=runs/fm_fashion_mnist
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -32,13 +32,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.update({"steps": 4000, "batch_size": 64})
     config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
-    config.eval.rows = (
-        ("euler", 1),
-        ("euler", 2),
-        ("euler", 5),
-        ("euler", 10),
-        ("euler", 50),
-        ("heun", 5),
-        ("heun", 10),
-    )
+    config.eval.rows = tuple((sampler, steps) for sampler in ("euler", "heun") for steps in (1, 2, 5, 10, 50))
     return with_variant(config, variant)

@@ -2,7 +2,7 @@
 
 Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv.org/abs/2210.02747
 Data: python -m genjax_models.data fetch mnist_5k
-Command: python -m experiments.train --config=configs/flow_matching/lipman2023_mnist_5k.py --workdir=runs/flow_matching_mnist_5k
+Command: python -m experiments.train --config=configs/flow_matching/lipman2023_mnist_5k.py --workdir=runs/fm_mnist_5k
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -17,14 +17,20 @@ def get_config(variant: str = "") -> ConfigDict:
     config = flow_matching.get_config()
     config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
     config.eval.features = "mnist"
-    config.train.update({"steps": 3000, "batch_size": 128})
-    config.eval.rows = (
-        ("euler", 1),
-        ("euler", 2),
-        ("euler", 5),
-        ("euler", 10),
-        ("euler", 50),
-        ("heun", 5),
-        ("heun", 10),
+    config.net = ConfigDict(
+        {
+            "name": "genjax_models.nets.UNet",
+            "patch_size": 2,
+            "channels": 32,
+            "multipliers": (1, 2),
+            "num_blocks": 2,
+            "head_dim": 32,
+            "groups": 8,
+        }
     )
+    config.time.update({"name": "logit_normal", "options": ConfigDict({"mean": 0.0, "std": 1.0})})
+    config.train.update({"steps": 2000, "batch_size": 64})
+    config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
+    config.eval.rows = tuple((sampler, steps) for sampler in ("euler", "heun") for steps in (1, 2, 5, 10, 50))
     return with_variant(config, variant)
