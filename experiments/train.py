@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
-import numpy as np
 
 from experiments import command
 from experiments.drawing import averaged, sampler_of
@@ -62,7 +61,7 @@ def preview(experiment: Experiment, workdir: Path) -> Callable[[int, TrainState,
     draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
-        images = np.asarray(draw(jax.random.key(0), averaged(state)))
+        images = parallel.to_host(draw(jax.random.key(0), averaged(state)))
         if jax.process_index() == 0:
             save_grid(images, workdir / "samples" / f"step_{step:06d}.png")
             log.images("samples", step, images)

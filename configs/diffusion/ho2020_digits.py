@@ -1,7 +1,8 @@
-"""DDPM on 8x8 digits.
+r"""DDPM on 8x8 digits.
 
 Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
-Command: python -m experiments.train --config=configs/diffusion/ho2020_digits.py --workdir=runs/ddpm_digits
+Command: python -m experiments.train --workdir=runs/ddpm_digits \
+    --config=configs/diffusion/ho2020_digits.py
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -1,8 +1,9 @@
-"""DDPM on Fashion-MNIST.
+r"""DDPM on Fashion-MNIST.
 
 Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
 Data: python -m genjax_models.data fetch fashion_mnist
-Command: python -m experiments.train --config=configs/diffusion/ho2020_fashion_mnist.py --workdir=runs/ddpm_fashion_mnist
+Command: python -m experiments.train --workdir=runs/ddpm_fashion_mnist \
+    --config=configs/diffusion/ho2020_fashion_mnist.py
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

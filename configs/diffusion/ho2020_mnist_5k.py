@@ -1,8 +1,9 @@
-"""DDPM on 5,000 images of MNIST.
+r"""DDPM on 5,000 images of MNIST.
 
 Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
 Data: python -m genjax_models.data fetch mnist_5k
-Command: python -m experiments.train --config=configs/diffusion/ho2020_mnist_5k.py --workdir=runs/ddpm_mnist_5k
+Command: python -m experiments.train --workdir=runs/ddpm_mnist_5k \
+    --config=configs/diffusion/ho2020_mnist_5k.py
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

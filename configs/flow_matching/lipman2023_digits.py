@@ -1,7 +1,8 @@
-"""Flow matching on 8x8 digits.
+r"""Flow matching on 8x8 digits.
 
 Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv.org/abs/2210.02747
-Command: python -m experiments.train --config=configs/flow_matching/lipman2023_digits.py --workdir=runs/fm_digits
+Command: python -m experiments.train --workdir=runs/fm_digits \
+    --config=configs/flow_matching/lipman2023_digits.py
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -1,8 +1,9 @@
-"""Flow matching on Fashion-MNIST.
+r"""Flow matching on Fashion-MNIST.
 
 Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv.org/abs/2210.02747
 Data: python -m genjax_models.data fetch fashion_mnist
-Command: python -m experiments.train --config=configs/flow_matching/lipman2023_fashion_mnist.py --workdir=runs/fm_fashion_mnist
+Command: python -m experiments.train --workdir=runs/fm_fashion_mnist \
+    --config=configs/flow_matching/lipman2023_fashion_mnist.py
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

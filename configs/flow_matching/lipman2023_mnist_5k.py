@@ -1,8 +1,9 @@
-"""Flow matching on 5,000 images of MNIST.
+r"""Flow matching on 5,000 images of MNIST.
 
 Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv.org/abs/2210.02747
 Data: python -m genjax_models.data fetch mnist_5k
-Command: python -m experiments.train --config=configs/flow_matching/lipman2023_mnist_5k.py --workdir=runs/fm_mnist_5k
+Command: python -m experiments.train --workdir=runs/fm_mnist_5k \
+    --config=configs/flow_matching/lipman2023_mnist_5k.py
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
