@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,9 @@ def run(main: Callable[[], None]) -> None:
         try:
             return flags.FLAGS(argv)
         except (flags.Error, AttributeError, KeyError, OSError) as error:
-            _fail(f"{error}; --helpshort lists the flags")
+            # A config file that raises arrives as a whole traceback, whose last line says what is wrong.
+            said = re.sub(r"^[\w.]+Error: ", "", str(error).strip().splitlines()[-1])
+            _fail(said.replace("\\n", " ").replace("\\'", "'") + "; --helpshort lists the flags")
 
     def guarded(argv: list[str]) -> None:
         logging.set_verbosity(logging.WARNING)
