@@ -1,16 +1,18 @@
 r"""What XLA's CPU backend needs in order to be fast, all of it here; other backends never get in.
 
-Three remedies, none of which changes a number beyond rounding (docs/performance.md has the timings):
+None of these remedies changes a number beyond rounding; docs/performance.md has the timings:
 
-* `compiler_options`: XLA:CPU hands convolutions to a library whose weight gradient is slow; keep them in XLA.
+* `compiler_options`: keep convolutions from a library that is slower than XLA's own.
 * `tune_allocator`: glibc gives every large temporary back to the kernel and faults it in anew each step.
 * `attention`: head-major, with the scores recomputed in the backward pass,
 
 $$P = e^{q k^\top - \log Z}, \quad dv = P^\top dy, \quad
-dS = P \odot (dy\, v^\top - \mathrm{rowsum}(dy \odot y)), \quad dq = dS\, k, \quad dk = dS^\top q,$$
+dS = P \odot (dy\, v^\top - \mathrm{rowsum}(dy \odot y)), \quad dq = dS\, k, \quad dk = dS^\top q$$
 
   (Dao et al., 2022, https://arxiv.org/abs/2205.14135, app. B), and where the scores of all heads together are
   large, a few heads at a time.
+* `convolve`: gradients that are themselves convolutions in the one layout that XLA:CPU computes fast. It brings
+  other layouts into that one, but not inside a loop, where a weight gradient would take a hundred times as long.
 """
 
 import ctypes
@@ -106,11 +108,15 @@ def _forward(arrays):
 
 def _backward(arrays):
     q, k, v, y, log_z, dy = arrays
-    p = jnp.exp(jnp.einsum("nld,nsd->nls", q, k) - log_z)
-    dv = jnp.einsum("nls,nld->nsd", p, dy)
-    dp = jnp.einsum("nld,nsd->nls", dy, v)
-    ds = p * (dp - (dy * y).sum(axis=-1, keepdims=True))
-    return jnp.einsum("nls,nsd->nld", ds, k), jnp.einsum("nls,nld->nsd", ds, q), dv
+
+    def over_queries(column):  # [N, L, 1] → [N, 1, L]: scores are kept keys first, so that P^T and dS^T are at hand
+        return column.swapaxes(1, 2)
+
+    p = jnp.exp(jnp.einsum("nsd,nld->nsl", k, q) - over_queries(log_z))
+    dv = jnp.einsum("nsl,nld->nsd", p, dy)
+    dp = jnp.einsum("nsd,nld->nsl", v, dy)
+    ds = p * (dp - over_queries((dy * y).sum(axis=-1, keepdims=True)))
+    return jnp.einsum("nsl,nsd->nld", ds, k), jnp.einsum("nsl,nld->nsd", ds, q), dv
 
 
 def _by_heads(f, arrays):
@@ -121,3 +127,65 @@ def _by_heads(f, arrays):
     chunk = max(c for c in range(1, n + 1) if n % c == 0 and (c == 1 or c * scores <= SCORES_A_CHUNK))
     chunks = jax.tree.map(lambda a: a.reshape(n // chunk, chunk, *a.shape[1:]), arrays)
     return jax.tree.map(lambda a: a.reshape(n, *a.shape[2:]), lax.map(f, chunks))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def convolve(x: Array, kernel: Array, stride: int, padding: int) -> Array:
+    """A two-dimensional convolution with the gradients of `lax.conv_general_dilated`, computed otherwise.
+
+    Args:
+      x: `[B, H, W, C]`.
+      kernel: `[k, k, C, D]`.
+      stride: the same along both axes.
+      padding: zeros on each side, at most k - 1.
+
+    Returns:
+      `[B, H', W', D]`.
+    """
+    return _conv(x, kernel, [(padding, padding)] * 2, stride)
+
+
+def _conv(x, kernel, pads, stride=1, dilation=1):
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        (stride, stride),
+        pads,
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def _convolve_fwd(x, kernel, stride, padding):
+    return convolve(x, kernel, stride, padding), (x, kernel)
+
+
+def _convolve_bwd(stride, padding, residuals, dy):
+    x, kernel = residuals
+    size, channels, features = kernel.shape[0], kernel.shape[2], kernel.shape[3]
+
+    # dx: the results, spread out by the stride, convolved with the kernel turned by 180 degrees.
+    spread = [stride * (m - 1) + 1 for m in dy.shape[1:3]]
+    rest = [n + 2 * padding - size + 1 - m for n, m in zip(x.shape[1:3], spread, strict=True)]
+    edges = [(0, 0, 0), *((0, r, stride - 1) for r in rest), (0, 0, 0)]
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)
+    margin = size - 1 - padding
+    dx = _conv(lax.pad(dy, jnp.zeros((), dy.dtype), edges), turned, [(margin, margin)] * 2)
+
+    # dk: inputs and results correlated over batch and space, with channels in the place of the batch. XLA expands
+    # what it slides over k² times, so it slides over the one with fewer channels.
+    def channels_first(a):
+        return a.transpose(3, 1, 2, 0)
+
+    def channels_last(a):
+        return a.transpose(1, 2, 0, 3)
+
+    if stride == 1 and features < channels:
+        dk = _conv(channels_first(dy), channels_last(x), [(margin, margin)] * 2)  # [D, k, k, C], turned
+        return dx, dk.transpose(1, 2, 3, 0)[::-1, ::-1]
+    pads = [(padding, size - 1 + m - n - padding) for n, m in zip(x.shape[1:3], spread, strict=True)]
+    dk = _conv(channels_first(x), channels_last(dy), pads, dilation=stride)  # [C, k, k, D]
+    return dx, dk.transpose(1, 2, 0, 3)
+
+
+convolve.defvjp(_convolve_fwd, _convolve_bwd)

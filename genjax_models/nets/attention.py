@@ -12,6 +12,9 @@ from genjax_models.nets.linear import Dense
 def attention(q: Array, k: Array, v: Array) -> Array:
     """Attention of every query to every key.
 
+    The form for CPUs is chosen while tracing, by the default backend. A choice at lowering
+    (`lax.platform_dependent`) would be differentiated in both forms and carry the residuals of both.
+
     Args:
       q: `[B, L, H, d]`.
       k, v: `[B, S, H, d]`.

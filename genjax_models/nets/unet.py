@@ -22,25 +22,12 @@ import jax.numpy as jnp
 
 from genjax_models.core.types import Array
 from genjax_models.nets.attention import SelfAttention
+from genjax_models.nets.convolution import Conv3x3
 from genjax_models.nets.embeddings import Conditioning
 from genjax_models.nets.linear import Dense
 from genjax_models.nets.normalization import GroupNorm
 from genjax_models.nets.patches import patchify, unpatchify
-
-Conv3x3 = partial(nn.Conv, kernel_size=(3, 3), padding=1)
-
-
-def upsample(x: Array) -> Array:
-    """Nearest neighbour, twice as large: `[B, H, W, C]` → `[B, 2H, 2W, C]`."""
-    batch, height, width, channels = x.shape
-    x = jnp.broadcast_to(x[:, :, None, :, None, :], (batch, height, 2, width, 2, channels))
-    return x.reshape(batch, 2 * height, 2 * width, channels)
-
-
-def downsample(x: Array) -> Array:
-    """Mean over 2×2 squares: `[B, 2H, 2W, C]` → `[B, H, W, C]`."""
-    batch, height, width, channels = x.shape
-    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
 
 
 class ResBlock(nn.Module):
@@ -210,7 +197,7 @@ class UNet(nn.Module):
                 skips.append(h)
             if level < levels - 1:
                 name = f"down_{level}_downsample"
-                h = res(h, width, name, "down") if self.resblock_updown else conv(width, strides=2, name=name)(h)
+                h = res(h, width, name, "down") if self.resblock_updown else conv(width, stride=2, name=name)(h)
                 skips.append(h)
 
         h = res(h, width, "mid_res_0")
@@ -226,7 +213,7 @@ class UNet(nn.Module):
                     h = attend(h, f"up_{level}_attention_{block}")
             if level:
                 name = f"up_{level}_upsample"
-                h = res(h, width, name, "up") if self.resblock_updown else conv(width, name=name)(upsample(h))
+                h = res(h, width, name, "up") if self.resblock_updown else UpsampleConv(width, self.dtype, name=name)(h)
 
         h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_out")(h))
         h = conv(self.patch_size**2 * out, kernel_init=nn.initializers.zeros, name="conv_out")(h)

@@ -1,0 +1,140 @@
+"""The networks' layers against flax's, and against their own formulas."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_models.nets.convolution import Conv3x3
+from genjax_models.nets.embeddings import Conditioning, sincos_2d, sinusoidal
+from genjax_models.nets.linear import Dense
+from genjax_models.nets.normalization import GroupNorm
+from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
+
+
+def random_like(params, seed=1):
+    """Parameters without the zeros and ones of initialisation."""
+    leaves, treedef = jax.tree.flatten(params)
+    keys = jax.random.split(jax.random.key(seed), len(leaves))
+    return treedef.unflatten([jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)])
+
+
+def assert_same_layer(ours, theirs, x):
+    """Same parameters, same function, same gradients with respect to both, in float64."""
+    params = random_like(theirs.init(jax.random.key(0), x))
+    assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, ours.init(jax.random.key(0), x))
+    y, pullback = jax.vjp(ours.apply, params, x)
+    expected, expected_pullback = jax.vjp(theirs.apply, params, x)
+    dy = jax.random.normal(jax.random.key(2), y.shape, y.dtype)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9),
+        (y, pullback(dy)),
+        (expected, expected_pullback(dy)),
+    )
+
+
+class ThenConv(nn.Module):
+    """What `UpsampleConv` shortens."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x):
+        conv = nn.Conv(self.features, (3, 3), padding=1, dtype=jnp.float64, name="conv")
+        return conv(upsample(x))
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 4, 8), (3, 7, 8)])
+def test_group_norm_is_flaxs(shape):
+    with jax.enable_x64(True):
+        x = 3 + jax.random.normal(jax.random.key(3), shape, jnp.float64)
+        theirs = nn.GroupNorm(4, epsilon=1e-5, dtype=jnp.float64, param_dtype=jnp.float64)
+        assert_same_layer(GroupNorm(4, dtype=jnp.float64), theirs, x)
+
+
+def test_group_norm_modulates_each_example():
+    norm = GroupNorm(2)
+    x, scale, shift = (jax.random.normal(jax.random.key(i), s) for i, s in enumerate([(2, 3, 4), (2, 4), (2, 4)]))
+    params = norm.init(jax.random.key(3), x)
+    expected = norm.apply(params, x) * (1 + scale[:, None, :]) + shift[:, None, :]
+    np.testing.assert_allclose(norm.apply(params, x, scale, shift), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_dense_is_flaxs_on_any_leading_axes():
+    with jax.enable_x64(True):
+        x = jax.random.normal(jax.random.key(3), (2, 3, 4, 5), jnp.float64)
+        kwargs = dict(dtype=jnp.float64, param_dtype=jnp.float64)
+        assert_same_layer(Dense(7, **kwargs), nn.Dense(7, **kwargs), x)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_convolution_is_flaxs(stride):
+    with jax.enable_x64(True):
+        x = jax.random.normal(jax.random.key(3), (2, 6, 8, 3), jnp.float64)
+        theirs = nn.Conv(5, (3, 3), stride, padding=1, dtype=jnp.float64)
+        assert_same_layer(Conv3x3(5, stride, dtype=jnp.float64), theirs, x)
+
+
+def test_upsampling_convolution_is_upsampling_then_convolution():
+    with jax.enable_x64(True):
+        x = jax.random.normal(jax.random.key(3), (2, 3, 4, 5), jnp.float64)
+        both = ThenConv(6)
+        params = random_like(both.init(jax.random.key(0), x))
+        ours = UpsampleConv(6, dtype=jnp.float64)
+        y, pullback = jax.vjp(ours.apply, {"params": params["params"]["conv"]}, x)
+        expected, expected_pullback = jax.vjp(both.apply, params, x)
+        dy = jax.random.normal(jax.random.key(2), y.shape, y.dtype)
+        np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9)
+        (grads, dx), (expected_grads, expected_dx) = pullback(dy), expected_pullback(dy)
+        np.testing.assert_allclose(dx, expected_dx, rtol=1e-9, atol=1e-9)
+        for name in ("kernel", "bias"):
+            theirs = expected_grads["params"]["conv"][name]
+            np.testing.assert_allclose(grads["params"][name], theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_downsampling_undoes_upsampling():
+    x = jax.random.normal(jax.random.key(0), (2, 3, 4, 5))
+    np.testing.assert_allclose(downsample(upsample(x)), x, rtol=1e-6)
+
+
+def test_sinusoid_has_its_frequencies():
+    t = jnp.array([0.0, 0.25, 1.0])
+    embedding = sinusoidal(t, 6, freq_shift=1)
+    omega = np.array([1.0, 1e-2, 1e-4])
+    angle = 1000 * np.asarray(t)[:, None] * omega
+    np.testing.assert_allclose(embedding, np.concatenate([np.cos(angle), np.sin(angle)], axis=1), atol=1e-4)
+    np.testing.assert_allclose(embedding[0], [1, 1, 1, 0, 0, 0], atol=1e-7)
+
+
+def test_positions_encode_column_then_row():
+    table = sincos_2d(3, 5, 8).reshape(3, 5, 8)
+    assert (table[:, :, :4] == table[:1, :, :4]).all()
+    assert (table[:, :, 4:] == table[:, :1, 4:]).all()
+    omega = np.array([1.0, 1e-2])
+    np.testing.assert_allclose(table[1, 4, :4], [*np.sin(4 * omega), *np.cos(4 * omega)])
+    assert len(np.unique(table.reshape(15, 8).round(6), axis=0)) == 15
+
+
+def test_missing_label_is_the_null_row():
+    module = Conditioning(8, num_classes=3)
+    params = module.init(jax.random.key(0), None, None, 2)
+    assert params["params"]["label"]["embedding"].shape == (4, 8)
+    null = module.apply(params, None, {"label": jnp.full((2,), 3)}, 2)
+    np.testing.assert_array_equal(module.apply(params, None, None, 2), null)
+    np.testing.assert_array_equal(null[0], params["params"]["label"]["embedding"][3])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sinusoidal(jnp.zeros(1), 3),
+        lambda: sincos_2d(2, 2, 6),
+        lambda: GroupNorm(3).init(jax.random.key(0), jnp.zeros((1, 2, 4))),
+        lambda: Conditioning(8).init(jax.random.key(0), None, {"label": jnp.zeros(1, jnp.int32)}, 1),
+    ],
+    ids=["odd sinusoid", "positions", "groups", "label without classes"],
+)
+def test_impossible_shapes_are_refused(call):
+    with pytest.raises(ValueError, match=r"features|groups|num_classes"):
+        call()
