@@ -44,7 +44,7 @@ parity: $(VENV)/.parity  ## against other people's implementations
 	$(BIN)/python -m pytest -m parity tests/parity
 
 multiprocess: $(VENV)/.installed  ## several processes on this machine, and what takes longer
-	$(BIN)/python -m pytest -m "multiprocess or slow" tests
+	$(BIN)/python -m pytest -m "multiprocess or slow" --ignore=tests/parity
 
 smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of every config (or of CONFIGS)
 	@set -e; for config in $(CONFIGS); do \

@@ -16,7 +16,10 @@ from genjax_models.core.errors import UserError
 MAY_CHANGE = frozenset(
     f"train.{name}" for name in ("log_every", "sample_every", "checkpoint_every", "keep_last", "nonfinite")
 )
-"""Settings that say how a run is watched, not what it computes; `train.keep_best` and `train.parallel` are others."""
+"""Settings that say how a run is watched, not what it computes."""
+
+MAY_CHANGE_SECTIONS = ("train.keep_best.", "train.parallel.", "sample.", "eval.", "expected")
+"""Sections of such settings."""
 
 
 def claim(workdir: Path, config: Mapping[str, Any], *, started: bool) -> None:
@@ -106,4 +109,4 @@ def _cannot_write(place: Path, reason: str) -> str:
 def _may_change(key: str, old: Any, new: Any) -> bool:
     if key == "train.steps":
         return isinstance(old, int) and isinstance(new, int) and new > old
-    return key in MAY_CHANGE or key.startswith(("train.keep_best.", "train.parallel."))
+    return key in MAY_CHANGE or key.startswith(MAY_CHANGE_SECTIONS)

@@ -11,6 +11,7 @@ CONFIG = {
     "experiment": "x",
     "net": {"width": 64, "levels": (1, 2)},
     "train": {"steps": 100, "log_every": 5, "parallel": {"mode": "jit"}},
+    "eval": {"num": 1000},
 }
 
 
@@ -31,7 +32,9 @@ def test_the_config_is_recorded_and_recognised(tmp_path):
     assert json.loads((tmp_path / "new" / "run" / "config.json").read_text()) == json.loads(json.dumps(CONFIG))
 
 
-@pytest.mark.parametrize("fields", [{"train__steps": 200}, {"train__log_every": 1}, {"train__parallel__mode": "pmap"}])
+@pytest.mark.parametrize(
+    "fields", [{"train__steps": 200}, {"train__log_every": 1}, {"train__parallel__mode": "pmap"}, {"eval__num": 50}]
+)
 def test_a_run_may_go_on_longer_elsewhere_and_be_watched_differently(tmp_path, fields):
     claim(tmp_path, CONFIG, started=True)
     claim(tmp_path, changed(**fields), started=True)
