@@ -28,42 +28,53 @@ REPEATED = {"unet": unet, "dit": dit, "mlp": mlp}
 
 
 def draw(net, shape=(4, 8, 8, 3)):
-    """Inputs, and parameters without the zeros of initialisation."""
-    x = jax.random.normal(jax.random.key(0), shape)
+    """Parameters, none of them zero as some are at initialisation, and inputs."""
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.normal(size=shape), jnp.float32)
     t = jnp.linspace(0.0, 1.0, shape[0])
     cond = {"label": jnp.arange(shape[0]) % (net.num_classes + 1)} if net.num_classes else None
-    params = net.init(jax.random.key(1), x, t, cond)
-    leaves, treedef = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(2), len(leaves))
-    noise = [0.3 * jax.random.normal(k, a.shape) for k, a in zip(keys, leaves, strict=True)]
-    return params, jax.tree.map(jnp.add, params, treedef.unflatten(noise)), x, t, cond
+    shapes = jax.eval_shape(net.init, jax.random.key(1), x, t, cond)
+    params = jax.tree.map(lambda a: jnp.asarray(0.3 * rng.normal(size=a.shape), a.dtype), shapes)
+    return params, x, t, cond
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_starts_as_the_zero_function(name):
+    net = REPEATED[name]()
+    x = jax.random.normal(jax.random.key(0), (2, 4, 4, 1))
+    y, params = jax.jit(net.init_with_output)(jax.random.key(1), x)
+    np.testing.assert_array_equal(y, jnp.zeros_like(x))
+    assert all(a.dtype == jnp.float32 for a in jax.tree.leaves(params))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_contract(name):
     net = NETWORKS[name]
-    initial, params, x, t, cond = draw(net)
-    np.testing.assert_array_equal(net.apply(initial, x, t, cond), jnp.zeros_like(x))  # zero-initialised end
-
-    plain = net.apply(params, x, t, cond)
-    jitted = jax.jit(net.apply)(params, x, t, cond)
-    assert jitted.shape == x.shape
-    assert jitted.dtype == x.dtype
-    np.testing.assert_allclose(jitted, plain, rtol=1e-3, atol=1e-4)
-    assert float(jnp.abs(jitted).max()) > 0.1
+    params, x, t, cond = draw(net)
+    apply = jax.jit(net.apply)
+    y = apply(params, x, t, cond)
+    assert y.shape == x.shape
+    assert y.dtype == x.dtype
+    assert float(jnp.abs(y).max()) > 0.1
 
     permutation = jnp.array([2, 0, 3, 1])
     moved = jax.tree.map(lambda a: a[permutation], (x, t, cond))
-    np.testing.assert_allclose(jax.jit(net.apply)(params, *moved), jitted[permutation], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(apply(params, *moved), y[permutation], rtol=1e-3, atol=1e-4)
+    others = jax.tree.map(lambda a: a.at[1:].set(a[:1]), (x, t, cond))
+    np.testing.assert_allclose(apply(params, *others)[0], y[0], rtol=1e-3, atol=1e-4)
 
-    alone = jax.tree.map(lambda a: a[:1], (x, t, cond))
-    np.testing.assert_allclose(net.apply(params, *alone), plain[:1], rtol=1e-3, atol=1e-4)
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_compiled_is_not_compiled(name):
+    net = REPEATED[name]()
+    params, x, t, _ = draw(net, (1, 8, 8, 1))
+    np.testing.assert_allclose(jax.jit(net.apply)(params, x, t), net.apply(params, x, t), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["unet-class", "dit-class", "mlp-class"])
 def test_every_class_and_time_matters_and_no_label_is_no_class(name):
     net = NETWORKS[name]
-    _, params, x, t, _ = draw(net)
+    params, x, t, _ = draw(net)
     apply = jax.jit(net.apply)
     same = jnp.broadcast_to(x[:1], x.shape)
     by_class = apply(params, same, jnp.full(4, 0.5), {"label": jnp.arange(4)})
@@ -79,18 +90,17 @@ def test_every_class_and_time_matters_and_no_label_is_no_class(name):
 def test_time_is_optional(name):
     net = REPEATED[name]()
     x = jnp.ones((2, 8, 8, 3))
-    params = net.init(jax.random.key(0), x)
+    y, params = jax.eval_shape(net.init_with_output, jax.random.key(0), x)
     assert "time_in" not in params["params"].get("conditioning", {})
-    assert net.apply(params, x).shape == x.shape
+    assert y.shape == x.shape
 
 
 @pytest.mark.parametrize("name", ["unet", "dit", "mlp"])
 def test_bfloat16_computes_finite_numbers_from_float32_parameters(name):
-    _, params, x, t, _ = draw(REPEATED[name]())
-    y = REPEATED[name](dtype=jnp.bfloat16).apply(params, x, t)
-    expected = REPEATED[name]().apply(params, x, t)
+    params, x, t, _ = draw(REPEATED[name]())
+    y = jax.jit(REPEATED[name](dtype=jnp.bfloat16).apply)(params, x, t)
+    expected = jax.jit(REPEATED[name]().apply)(params, x, t)
     assert y.dtype == jnp.float32
-    assert all(a.dtype == jnp.float32 for a in jax.tree.leaves(params))
     assert float(jnp.abs(y - expected).mean()) < 0.1 * float(jnp.abs(expected).mean())
 
 
@@ -100,7 +110,7 @@ def gradients(net, params, x, t):
 
 @pytest.mark.parametrize("name", ["unet", "dit", "mlp"])
 def test_rematerialisation_changes_no_numbers(name):
-    _, params, x, t, _ = draw(REPEATED[name]())
+    params, x, t, _ = draw(REPEATED[name]())
     plain = gradients(REPEATED[name](), params, x, t)
     remat = gradients(REPEATED[name](remat=True), params, x, t)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), remat, plain)
@@ -109,7 +119,7 @@ def test_rematerialisation_changes_no_numbers(name):
 @pytest.mark.parametrize("remat", [False, True])
 @pytest.mark.parametrize("name", ["dit", "mlp"])
 def test_scanned_layers_are_the_unrolled_ones(name, remat):
-    _, params, x, t, _ = draw(REPEATED[name]())
+    params, x, t, _ = draw(REPEATED[name]())
     layers = params["params"]
     blocks = [layers[f"block_{i}"] for i in range(2)]
     rest = {key: value for key, value in layers.items() if not key.startswith("block_")}
@@ -131,11 +141,13 @@ def test_scanned_layers_are_the_unrolled_ones(name, remat):
 
 def test_dropout_acts_in_training_only():
     net = unet(dropout=0.5)
-    _, params, x, t, _ = draw(net)
+    params, x, t, _ = draw(net)
     keys = jax.random.split(jax.random.key(5), 2)
-    first, second = (net.apply(params, x, t, train=True, rngs={"dropout": key}) for key in keys)
+    train = jax.jit(lambda key: net.apply(params, x, t, train=True, rngs={"dropout": key}))
+    first, second = (train(key) for key in keys)
     assert float(jnp.abs(first - second).max()) > 0.1
-    np.testing.assert_array_equal(net.apply(params, x, t), net.apply(params, x, t))
+    expected = jax.jit(unet().apply)(params, x, t)
+    np.testing.assert_array_equal(jax.jit(net.apply)(params, x, t), expected)
 
 
 def test_out_channels_and_features():
