@@ -5,5 +5,4 @@ from genjax_models.data.catalog import load as load
 from genjax_models.data.catalog import stream as stream
 from genjax_models.data.pipeline import batches as batches
 from genjax_models.data.pipeline import epoch as epoch
-from genjax_models.data.pipeline import prefetch_to_device as prefetch_to_device
 from genjax_models.data.prepared import ImageSource as ImageSource

@@ -10,8 +10,7 @@ integer, and a resumed run sees the very next batch. A set in memory is indexed 
 call a batch, not one an example.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -119,44 +118,3 @@ def epoch(dataset: Dataset, batch_size: int) -> Iterator[Batch]:
         raise UserError(f"batch size {batch_size} must be at least 1")
     for start in range(0, dataset.size, batch_size):
         yield dataset.take(np.arange(start, min(start + batch_size, dataset.size)))
-
-
-class prefetch_to_device:  # noqa: N801 - read as a function
-    """Keeps `size` batches on their way to the device, while `get_state` tells the position of its *reader*.
-
-    `put` starts a transfer and returns at once (as `jax.device_put` does), so that no thread is needed. A
-    state that is taken after some batch leads, once set, to the very next batch, whatever was already under
-    way.
-
-    Args:
-      iterator: endless, with `get_state` and `set_state`, such as `batches` returns.
-      put: a host batch -> a device batch.
-      size: batches in flight behind the one that `next` returns, at least 1.
-    """
-
-    def __init__(self, iterator: Any, put: Callable[[Batch], Any], size: int = 2):
-        if size < 1:
-            raise ValueError(f"prefetch_to_device keeps at least one batch in flight, got size={size}")
-        self._iterator, self._put, self._size = iterator, put, size
-        self._queue: deque[tuple[Any, Any]] = deque()  # (device batch, the iterator's state after it)
-        self._state = iterator.get_state()
-
-    def __iter__(self) -> "prefetch_to_device":
-        return self
-
-    def __next__(self) -> Any:
-        while len(self._queue) <= self._size:
-            batch = self._put(next(self._iterator))
-            self._queue.append((batch, self._iterator.get_state()))
-        batch, self._state = self._queue.popleft()
-        return batch
-
-    def get_state(self) -> Any:
-        """The state of the iterator just after the batch that `next` returned last."""
-        return self._state
-
-    def set_state(self, state: Any) -> None:
-        """Drops what is under way and goes on after `state`."""
-        self._iterator.set_state(state)
-        self._queue.clear()
-        self._state = state

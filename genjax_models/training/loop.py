@@ -22,6 +22,7 @@ from genjax_models.training.experiment import Experiment, initial_state
 from genjax_models.training.interruption import Interruption
 from genjax_models.training.logging import RunLog
 from genjax_models.training.names import pick
+from genjax_models.training.prefetch import Prefetch
 from genjax_models.training.readout import LAG, NonFiniteError, Readout
 from genjax_models.training.state import TrainState
 from genjax_models.training.step import train_step
@@ -105,8 +106,8 @@ def fit(
         with RunLog(workdir, start=start, steps=train.steps) as run_log:
             clock = Clock(start, train.steps, train.batch_size)
             readout = Readout(run_log, clock, log_every=train.log_every, last=train.steps, stop=stop)
-            put = partial(parallel.put_batch, mesh=mesh)
-            return _train(step, state, start, train, data, put, hooks, checkpoints, readout)
+            batches = Prefetch(data, partial(parallel.put_batch, mesh=mesh))
+            return _train(step, state, start, train, batches, hooks, checkpoints, readout)
 
 
 def _train(
@@ -114,8 +115,7 @@ def _train(
     state: TrainState,
     start: int,
     train: ConfigDict,
-    data: Batches,
-    put: Callable[[PyTree], PyTree],
+    batches: Prefetch,
     hooks: Sequence[Hook],
     checkpoints: Checkpoints,
     readout: Readout,
@@ -126,7 +126,7 @@ def _train(
     with Interruption() as interruption:
         for step in range(start + 1, train.steps + 1):
             with clock.waiting(metrics):
-                batch = put(next(data))
+                batch = next(batches)
             state, metrics = take_step(state, batch)
             measured: dict[str, float] = {}
             for hook in hooks:
@@ -140,11 +140,11 @@ def _train(
             try:
                 values = readout.drain(leave=0 if saving or stopping or measured else LAG)
             except NonFiniteError:
-                checkpoints.save(step, state, data=data.get_state())
+                checkpoints.save(step, state, data=batches.get_state())
                 raise
             if saving or stopping:
                 with clock.paused():
-                    checkpoints.save(step, state, data=data.get_state(), metrics=values if saving else None)
+                    checkpoints.save(step, state, data=batches.get_state(), metrics=values if saving else None)
             if stopping:
                 log.warning("stopped after step %d, which is saved; the same command goes on from there", step)
                 raise SystemExit(128 + (interruption.signal or signal.SIGTERM))

@@ -2,12 +2,11 @@
 
 import json
 
-import jax
 import numpy as np
 import pytest
 
 from genjax_models.core.errors import UserError
-from genjax_models.data import ArrayDataset, batches, epoch, prefetch_to_device
+from genjax_models.data import ArrayDataset, batches, epoch
 
 
 def numbered(size: int) -> ArrayDataset:
@@ -92,34 +91,3 @@ def test_one_epoch_loses_and_repeats_nothing(batch_size):
     parts = [batch["label"] for batch in epoch(numbered(10), batch_size)]
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(10))
     assert all(len(part) == batch_size for part in parts[:-1])
-
-
-@pytest.mark.parametrize("size", [1, 2, 5])
-def test_prefetched_batches_are_the_same_and_on_the_device(size):
-    expected = labels(batches(numbered(30), 8, seed=3), 10)
-    prefetched = prefetch_to_device(batches(numbered(30), 8, seed=3), jax.device_put, size)
-    found = [next(prefetched)["label"] for _ in range(10)]
-    assert all(isinstance(label, jax.Array) for label in found)
-    np.testing.assert_array_equal(np.stack(found), expected)
-
-
-def test_the_state_of_a_prefetched_stream_is_its_reader_s():
-    expected = labels(batches(numbered(30), 8, seed=3), 12)
-    prefetched = prefetch_to_device(batches(numbered(30), 8, seed=3), jax.device_put, size=3)
-    for consumed in range(5):
-        state = prefetched.get_state()
-        resumed = prefetch_to_device(batches(numbered(30), 8, seed=3), jax.device_put, size=2)
-        next(resumed)  # what it has read and prefetched before must be forgotten
-        resumed.set_state(state)
-        assert resumed.get_state() == state
-        np.testing.assert_array_equal(labels(resumed, 7), expected[consumed : consumed + 7])
-        next(prefetched)
-
-
-def test_prefetching_keeps_just_so_many_in_flight():
-    put = []
-    prefetched = prefetch_to_device(batches(numbered(30), 8, seed=3), put.append, size=2)
-    next(prefetched)
-    assert len(put) == 3
-    with pytest.raises(ValueError, match="size=0"):
-        prefetch_to_device(batches(numbered(30), 8, seed=3), put.append, size=0)
