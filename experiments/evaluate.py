@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from experiments import command
 from experiments.drawing import averaged, draw_images
-from experiments.export import test_scores
+from experiments.held_out import test_scores
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net
 from genjax_models.evaluation.table import markdown, measure, to_json

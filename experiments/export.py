@@ -7,26 +7,20 @@ The parameters are the averaged ones where the run keeps an average. The scores 
 """
 
 import json
-from collections import defaultdict
 from pathlib import Path
 
 import jax
-import numpy as np
 from absl import flags
 
 from experiments import command
 from experiments.drawing import averaged
+from experiments.held_out import test_scores
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import PyTree
-from genjax_models.data import epoch, load
 from genjax_models.pretrained.trees import save_tree
-from genjax_models.training import Experiment, parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import writing
 
 OUT = flags.DEFINE_string("out", None, "the safetensors file to write")
-BATCH = 500
-"""Test examples at once."""
 
 
 def main() -> None:
@@ -45,20 +39,6 @@ def main() -> None:
         save_tree(OUT.value, tree, metadata)
     print(json.dumps({name: value for name, value in metadata.items() if name != "config"}))
     print(f"{sum(x.size for x in jax.tree.leaves(tree)):,} parameters in {OUT.value}")
-
-
-def test_scores(experiment: Experiment, params: PyTree, extra: PyTree, name: str) -> tuple[dict[str, float], int]:
-    """The mean of each score of `experiment.validate` over the test split of a data set, and the split's size."""
-    if experiment.validate is None:
-        return {}, 0
-    validate = parallel.compile_fn(experiment.validate)
-    dataset = load(name, "test")
-    values = defaultdict(list)
-    for number, batch in enumerate(epoch(dataset, BATCH)):
-        key = jax.random.fold_in(jax.random.key(0), number)
-        for score, value in validate(key, params, extra, batch).items():
-            values[score].append(np.asarray(value))
-    return {score: float(np.concatenate(parts).mean()) for score, parts in values.items()}, dataset.size
 
 
 if __name__ == "__main__":
