@@ -36,7 +36,7 @@ def compiler_options() -> dict[str, str]:
     """Options for `jax.jit(..., compiler_options=...)`; empty unless the backend is a CPU that knows them."""
     if jax.default_backend() != "cpu":
         return {}
-    libraries = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"
+    libraries = ",".join(f"LIBRARY_FUSION_TYPE_{kind}" for kind in ("INDIVIDUAL_DOT", "REDUCE", "ELTWISE"))
     options = {"xla_cpu_experimental_ynn_fusion_type": libraries}
     try:
         jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()
