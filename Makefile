@@ -1,12 +1,13 @@
 # `make train` and `make test` do everything on a fresh machine with Python 3.11+ and make.
 PYTHON ?= python3
 VENV ?= .venv
+OLDEST ?= .venv-oldest
 BIN := $(VENV)/bin
 RUN ?= runs/digits
 CONFIGS ?= $(sort $(wildcard configs/*/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-all lint types parity multiprocess smoke oldest lock clean
+.PHONY: help install train test lint types parity multiprocess smoke oldest lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +22,12 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 $(VENV)/.parity: requirements/parity.txt requirements/parity-no-deps.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements/parity.txt
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements/parity-no-deps.txt
+	@touch $@
+
+$(OLDEST)/.installed: requirements/dev.txt requirements/oldest.txt pyproject.toml
+	$(PYTHON) -m venv $(OLDEST)
+	grep -vE '^jax(lib)?==' requirements/dev.txt | $(OLDEST)/bin/python -m pip install --quiet -r /dev/stdin -r requirements/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 install: $(VENV)/.installed  ## make the virtual environment with the pinned packages
@@ -46,6 +53,10 @@ parity: $(VENV)/.parity  ## against other people's implementations
 multiprocess: $(VENV)/.installed  ## several processes on this machine, and what takes longer
 	$(BIN)/python -m pytest -m "multiprocess or slow" --ignore=tests/parity
 
+oldest: $(OLDEST)/.installed  ## the rooms that touch JAX's interfaces, on the oldest JAX that pyproject.toml claims
+	$(OLDEST)/bin/python -m pytest -m "not parity and not multiprocess and not slow" \
+	  tests/core tests/processes tests/solvers tests/families tests/guidance tests/training tests/contracts
+
 smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of every config (or of CONFIGS)
 	@set -e; for config in $(CONFIGS); do \
 	  run=$$(mktemp -d); echo "--- $$config:smoke"; \
@@ -61,5 +72,5 @@ lock: $(VENV)/.installed  ## pin the newest packages that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
 	  --extra dev -o requirements/dev.txt pyproject.toml
 
-clean:  ## forget the virtual environment
-	rm -rf $(VENV)
+clean:  ## forget the virtual environments
+	rm -rf $(VENV) $(OLDEST)
