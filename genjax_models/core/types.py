@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
+from flax import struct
 
 Array = jax.Array
 Key = jax.Array  # a typed PRNG key, as made by `jax.random.key`
@@ -29,7 +30,8 @@ class LossOutput(NamedTuple):
     aux: Mapping[str, Array] = {}
 
 
-class Likelihood(NamedTuple):
+@struct.dataclass
+class Likelihood:
     """A log-likelihood that says how it was computed.
 
     Attributes:
@@ -39,7 +41,7 @@ class Likelihood(NamedTuple):
     """
 
     value: Array
-    kind: str
+    kind: str = struct.field(pytree_node=False)
     stderr: Array | None = None
 
 

@@ -74,6 +74,22 @@ class GaussianProcess:
         r"""$\log \alpha^2/\sigma^2$, shaped like `t`; infinite where the process ends in pure data or pure noise."""
         return 2.0 * (jnp.log(self.alpha(t)) - jnp.log(self.sigma(t)))
 
+    def time_of(self, log_snr: Array) -> Array:
+        r"""The inverse of `log_snr`: the time `t` at which it is reached, shaped like `log_snr`, by bisection.
+
+        Exact to rounding, within [0, 1] whatever is asked; no gradient flows through it.
+        """
+        log_snr = jax.lax.stop_gradient(log_snr)
+
+        def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+            low, high = bounds
+            middle = 0.5 * (low + high)
+            too_noisy = self.log_snr(middle) < log_snr
+            return jnp.where(too_noisy, low, middle), jnp.where(too_noisy, middle, high)
+
+        # 128 halvings resolve even the float32 neighbours of t = 1e-30.
+        return jax.lax.fori_loop(0, 128, halve, (jnp.zeros_like(log_snr), jnp.ones_like(log_snr)))[0]
+
     def alpha_dot(self, t: Array) -> Array:
         r"""$d\alpha/dt$, shaped like `t`."""
         return jax.jvp(self.alpha, (t,), (jnp.ones_like(t),))[1]

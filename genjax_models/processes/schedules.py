@@ -5,9 +5,18 @@ r"""The named Gaussian processes: each a pair of functions $\alpha(t)$, $\sigma(
 | ddpm           | $\prod_{i \le tT} \sqrt{1 - \beta_i}$, a table            | $\sqrt{1 - \alpha^2}$  |
 | vp             | $\exp(-\tfrac14 t^2(\beta_1-\beta_0) - \tfrac12 t\beta_0)$ | $\sqrt{1 - \alpha^2}$  |
 | cosine         | $\cos(\pi\tau/2)$, $\tau$ = t kept where $|\lambda|$ is bounded | $\sin(\pi\tau/2)$ |
+| sigmoid        | $\alpha^2$ falls like a logistic curve                     | $\sqrt{1 - \alpha^2}$  |
+| linear_log_snr | $\sqrt{\mathrm{sigmoid}(\lambda)}$, $\lambda$ linear in t  | $\sqrt{1 - \alpha^2}$  |
+| trigonometric  | $\cos(\pi t/2)$                                           | $\sin(\pi t/2)$        |
+| sub_vp         | as vp                                                    | $1 - \alpha^2$         |
+| ve             | $1$                                                      | $\sigma_0(\sigma_1/\sigma_0)^t$ |
+| edm            | $1$                                                      | $\sigma_1 t^\rho$      |
 | rectified_flow | $1 - t$                                                  | $t$                    |
+
+`learned.py` has the schedule that is trained with the model, `transforms.py` what makes one process from another.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -49,6 +58,71 @@ def cosine(log_snr_min: float = -15.0, log_snr_max: float = 15.0) -> GaussianPro
     """
     tau_0, tau_1 = (2.0 / np.pi * np.arctan(np.exp(-0.5 * bound)) for bound in (log_snr_max, log_snr_min))
     return GaussianProcess(_cosine_alpha, _cosine_sigma, (float(tau_0), float(tau_1)))
+
+
+def sigmoid(
+    start: float = -3.0, end: float = 3.0, tau: float = 1.0, *, log_snr_min: float = -15.0, log_snr_max: float = 15.0
+) -> GaussianProcess:
+    r"""The sigmoid schedule: $\alpha^2(t)$ is a logistic curve of width `tau` between `start` and `end`.
+
+    It is squeezed into the range where the log-SNR stays within its bounds, so that neither end is singular (the
+    paper clips $\alpha^2$ from below instead).
+
+    References:
+      Jabri et al., Scalable Adaptive Computation for Iterative Generation, 2023, https://arxiv.org/abs/2212.11972
+      Chen, On the Importance of Noise Scheduling for Diffusion Models, 2023, https://arxiv.org/abs/2301.10972
+    """
+    bottom, top = (float(1.0 / (1.0 + np.exp(-bound))) for bound in (log_snr_min, log_snr_max))
+    return GaussianProcess(_sigmoid_alpha, _sigmoid_sigma, (start / tau, end / tau, bottom, top))
+
+
+def linear_log_snr(log_snr_min: float = -5.0, log_snr_max: float = 13.3) -> GaussianProcess:
+    r"""A variance-preserving process whose log-SNR falls linearly, VDM's fixed schedule.
+
+    References:
+      Kingma et al., Variational Diffusion Models, 2021, app. D, https://arxiv.org/abs/2107.00630
+    """
+    return GaussianProcess(_linear_alpha, _linear_sigma, (log_snr_min, log_snr_max))
+
+
+def trigonometric() -> GaussianProcess:
+    """A quarter of a circle from data to noise: SiT's generalised variance-preserving interpolant.
+
+    References:
+      Albergo and Vanden-Eijnden, Building Normalizing Flows with Stochastic Interpolants, 2023, https://arxiv.org/abs/2209.15571
+      Ma et al., SiT, 2024, https://arxiv.org/abs/2401.08740
+    """
+    return GaussianProcess(_circle_alpha, _circle_sigma)
+
+
+def sub_vp(beta_min: float = 0.1, beta_max: float = 20.0) -> GaussianProcess:
+    r"""The sub-VP SDE: the signal of `vp`, and never more noise, $g^2 = \beta(t)\,(1 - \alpha^4)$.
+
+    References:
+      Song et al., Score-Based Generative Modeling through SDEs, 2021, eq. 28, https://arxiv.org/abs/2011.13456
+    """
+    return GaussianProcess(_vp_alpha, _sub_vp_sigma, (beta_min, beta_max))
+
+
+def ve(sigma_min: float = 0.01, sigma_max: float = 50.0) -> GaussianProcess:
+    r"""The variance-exploding SDE: no drift, geometric noise levels. At t = 0 the noise is `sigma_min`, not zero.
+
+    References:
+      Song et al., Score-Based Generative Modeling through SDEs, 2021, eq. 30, https://arxiv.org/abs/2011.13456
+    """
+    return GaussianProcess(_one, _geometric_sigma, (sigma_min, sigma_max))
+
+
+def edm(sigma_max: float = 80.0, rho: float = 7.0) -> GaussianProcess:
+    r"""EDM's unscaled path, $x_t = x_0 + \sigma\epsilon$, with $\sigma = \sigma_\mathrm{max} t^\rho$.
+
+    EDM's own time is $\sigma$. Ours is the one in which EDM's noise levels are evenly spaced (its eq. 5), with
+    t = 0 at no noise at all.
+
+    References:
+      Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, https://arxiv.org/abs/2206.00364
+    """
+    return GaussianProcess(_one, _power_sigma, (sigma_max, rho))
 
 
 def rectified_flow() -> GaussianProcess:
@@ -111,3 +185,57 @@ def _cosine_alpha(ends: PyTree, t: Array) -> Array:
 
 def _cosine_sigma(ends: PyTree, t: Array) -> Array:
     return jnp.sin(_cosine_angle(ends, t))
+
+
+def _sigmoid_alpha_squared(params: PyTree, t: Array) -> Array:
+    start, end, bottom, top = params
+    first, last = jax.nn.sigmoid(jnp.asarray(start, t.dtype)), jax.nn.sigmoid(jnp.asarray(end, t.dtype))
+    fall = (last - jax.nn.sigmoid(start + t * (end - start))) / (last - first)  # from 1 down to 0
+    return bottom + fall * (top - bottom)
+
+
+def _sigmoid_alpha(params: PyTree, t: Array) -> Array:
+    return jnp.sqrt(_sigmoid_alpha_squared(params, t))
+
+
+def _sigmoid_sigma(params: PyTree, t: Array) -> Array:
+    return jnp.sqrt(1.0 - _sigmoid_alpha_squared(params, t))
+
+
+def _linear_log_snr(ends: PyTree, t: Array) -> Array:
+    log_snr_min, log_snr_max = ends
+    return log_snr_max + t * (log_snr_min - log_snr_max)
+
+
+def _linear_alpha(ends: PyTree, t: Array) -> Array:
+    return jnp.exp(0.5 * jax.nn.log_sigmoid(_linear_log_snr(ends, t)))
+
+
+def _linear_sigma(ends: PyTree, t: Array) -> Array:
+    return jnp.exp(0.5 * jax.nn.log_sigmoid(-_linear_log_snr(ends, t)))
+
+
+def _circle_alpha(_: PyTree, t: Array) -> Array:
+    return jnp.sin(0.5 * jnp.pi * (1.0 - t))  # exactly 0 at t = 1, as cos(pi t / 2) is not
+
+
+def _circle_sigma(_: PyTree, t: Array) -> Array:
+    return jnp.sin(0.5 * jnp.pi * t)
+
+
+def _sub_vp_sigma(betas: PyTree, t: Array) -> Array:
+    return -jnp.expm1(2.0 * _vp_log_alpha(betas, t))
+
+
+def _one(_: PyTree, t: Array) -> Array:
+    return jnp.ones_like(t)
+
+
+def _geometric_sigma(ends: PyTree, t: Array) -> Array:
+    sigma_min, sigma_max = ends
+    return sigma_min * (sigma_max / sigma_min) ** t
+
+
+def _power_sigma(params: PyTree, t: Array) -> Array:
+    sigma_max, rho = params
+    return sigma_max * t**rho

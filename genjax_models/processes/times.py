@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array, Key
+from genjax_models.processes.gaussian import GaussianProcess
 
 
 def uniform_time(key: Key, n: int, *, low: float = 0.0, high: float = 1.0) -> Array:
@@ -28,6 +29,15 @@ def logit_normal_time(key: Key, n: int, *, mean: float = 0.0, std: float = 1.0) 
       Esser et al., Scaling Rectified Flow Transformers, 2024, eq. 19, https://arxiv.org/abs/2403.03206
     """
     return jax.nn.sigmoid(mean + std * jax.random.normal(key, (n,)))
+
+
+def log_normal_sigma_time(key: Key, n: int, *, process: GaussianProcess, mean: float = -1.2, std: float = 1.2) -> Array:
+    r"""`n` times at which $\log \sigma/\alpha \sim N(\mathrm{mean}, \mathrm{std}^2)$, within what `process` reaches.
+
+    References:
+      Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, table 1, https://arxiv.org/abs/2206.00364
+    """
+    return process.time_of(-2.0 * (mean + std * jax.random.normal(key, (n,))))
 
 
 def discrete_time(key: Key, n: int, *, num_steps: int = 1000) -> Array:

@@ -45,3 +45,38 @@ def min_snr(gamma: float = 5.0) -> Weighting:
 def sigmoid(bias: float = 0.0) -> Weighting:
     r"""$\mathrm{sigmoid}(b - \lambda)$ on `eps`: monotone, so an ELBO of noise-augmented data."""
     return partial(_on_eps, lambda log_snr: jax.nn.sigmoid(bias - log_snr))
+
+
+def p2(k: float = 1.0, gamma: float = 1.0) -> Weighting:
+    r"""$(k + \mathrm{SNR})^{-\gamma}$ on `eps`: less weight on the noise levels that hide only fine detail.
+
+    References:
+      Choi et al., Perception Prioritized Training of Diffusion Models, 2022, https://arxiv.org/abs/2204.00227
+    """
+    return partial(_on_eps, lambda log_snr: (k + jnp.exp(log_snr)) ** -gamma)
+
+
+def edm(sigma_data: float = 0.5) -> Weighting:
+    r"""$(\tilde\sigma^2 + \sigma_d^2)/(\tilde\sigma\sigma_d)^2$ on `x0`, $\tilde\sigma = \sigma/\alpha$.
+
+    That is $1 + e^{-\lambda}/\sigma_d^2$ on `eps`, and undoes the output scale of `diffusion.precondition`. `edm(1.0)`
+    is $\mathrm{SNR} + 1$ on `x0`, the weight of Salimans and Ho (https://arxiv.org/abs/2202.00512).
+
+    Raises:
+      ValueError: if `sigma_data` is not positive.
+
+    References:
+      Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, table 1, https://arxiv.org/abs/2206.00364
+    """
+    if sigma_data <= 0:
+        raise ValueError(f"sigma_data must be positive, got {sigma_data}")
+    return partial(_on_eps, lambda log_snr: 1.0 + jnp.exp(-log_snr) / sigma_data**2)
+
+
+def likelihood(process: GaussianProcess, prediction: str, t: Array) -> Array:
+    r"""$g(t)^2$ on `score`, that is $-\dot\lambda$ on `eps`: half of the summed error bounds the likelihood.
+
+    References:
+      Song et al., Maximum Likelihood Training of Score-Based Diffusion Models, 2021, https://arxiv.org/abs/2101.09258
+    """
+    return on_type("score")(process, prediction, t) * process.diffusion(t) ** 2

@@ -7,10 +7,39 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.processes import PREDICTIONS, GaussianProcess, cosine, ddpm, rectified_flow, vp
+from genjax_models.processes import (
+    PREDICTIONS,
+    GaussianProcess,
+    cosine,
+    ddpm,
+    edm,
+    init_monotone,
+    karras_grid,
+    learned,
+    linear_log_snr,
+    log_snr_grid,
+    rectified_flow,
+    shift_log_snr,
+    sigmoid,
+    sub_vp,
+    trigonometric,
+    ve,
+    vp,
+    zero_terminal_snr,
+)
 
-PROCESSES = {"ddpm": ddpm, "vp": vp, "cosine": cosine, "rectified_flow": rectified_flow}
-VARIANCE_PRESERVING = ["ddpm", "vp", "cosine"]
+VARIANCE_PRESERVING = {
+    "ddpm": ddpm,
+    "vp": vp,
+    "cosine": cosine,
+    "sigmoid": sigmoid,
+    "linear_log_snr": linear_log_snr,
+    "trigonometric": trigonometric,
+    "learned": lambda: learned(init_monotone(jax.random.key(0), hidden=32)),
+    "zero_terminal": lambda: zero_terminal_snr(vp()),
+    "shifted": lambda: shift_log_snr(cosine(), 3.0),
+}
+PROCESSES = VARIANCE_PRESERVING | {"sub_vp": sub_vp, "ve": ve, "edm": edm, "rectified_flow": rectified_flow}
 PAIRS = list(itertools.product(PREDICTIONS, PREDICTIONS))
 
 
@@ -22,7 +51,7 @@ def process(request) -> GaussianProcess:
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_every_prediction_type_becomes_every_other(process, source, target):
     with jax.enable_x64(True):
-        t = jnp.linspace(0.01, 0.99, 7)
+        t = process.time_of(jnp.linspace(9.0, -4.5, 7))  # where the noise is more than rounding
         x0, eps = jax.random.normal(jax.random.key(0), (2, 7, 3), jnp.float64)
         x_t = process.add_noise(x0, eps, t)
         given, wanted = process.target(source, x0, eps, t), process.target(target, x0, eps, t)
@@ -49,11 +78,21 @@ def test_rectified_flow_ends_are_exact_for_types_that_determine_both(source):
 
 
 def test_path_starts_at_data_and_ends_in_noise(process):
+    """Up to the tenth of the signal that VDM's schedule leaves at its end."""
+    first, last = (process.log_snr(jnp.array(end)) for end in (0.0, 1.0))
     assert process.alpha(jnp.array(0.0)) == pytest.approx(1.0, abs=1e-3)
-    assert process.sigma(jnp.array(0.0)) == pytest.approx(0.0, abs=1e-3)
-    assert process.alpha(jnp.array(1.0)) == pytest.approx(0.0, abs=1e-2)
-    assert process.sigma(jnp.array(1.0)) == pytest.approx(1.0, abs=1e-3)
+    assert process.sigma(jnp.array(0.0)) == pytest.approx(0.0, abs=2e-2)
+    assert first > 6.0
+    assert last < -4.9
     assert bool((jnp.diff(process.log_snr(jnp.linspace(1e-3, 1 - 1e-3, 200))) < 0).all())
+
+
+def test_time_is_found_from_log_snr(process):
+    with jax.enable_x64(True):
+        t = jnp.linspace(0.01, 0.99, 23)
+        np.testing.assert_allclose(process.time_of(process.log_snr(t)), t, rtol=1e-9)
+        assert process.time_of(jnp.array(-jnp.inf)) == pytest.approx(1.0)
+        assert not process.sigma(process.time_of(jnp.array(jnp.inf))) > process.sigma(jnp.array(1e-30))
 
 
 @pytest.mark.parametrize("name", VARIANCE_PRESERVING)
@@ -71,7 +110,7 @@ def test_forward_sde_carries_mean_and_variance(process):
         f = process.drift(one, t)[:, 0]
         alpha_dot = (process.alpha(t + h) - process.alpha(t - h)) / (2 * h)
         variance_dot = (process.sigma(t + h) ** 2 - process.sigma(t - h) ** 2) / (2 * h)
-        np.testing.assert_allclose(f * process.alpha(t), alpha_dot, rtol=1e-5)
+        np.testing.assert_allclose(f * process.alpha(t), alpha_dot, rtol=1e-5, atol=1e-9)  # rounding over h
         np.testing.assert_allclose(
             2 * f * process.sigma(t) ** 2 + process.diffusion(t) ** 2, variance_dot, rtol=1e-5, atol=1e-8
         )
@@ -85,6 +124,109 @@ def test_vp_sde_has_its_beta():
         process = vp(0.1, 20.0)
         np.testing.assert_allclose(process.drift(jnp.ones((9, 1)), t)[:, 0], -0.5 * beta, rtol=1e-9)
         np.testing.assert_allclose(process.diffusion(t), jnp.sqrt(beta), rtol=1e-3)
+
+
+def test_sub_vp_sde_has_its_diffusion():
+    """Song et al. 2021, eq. 29: g^2 = beta (1 - exp(-2 int beta)), with the drift of VP."""
+    with jax.enable_x64(True):
+        t = jnp.linspace(0.1, 1.0, 9)
+        beta, integral = 0.1 + t * 19.9, 0.1 * t + 0.5 * t**2 * 19.9
+        np.testing.assert_allclose(sub_vp().diffusion(t) ** 2, beta * (1 - jnp.exp(-2 * integral)), rtol=1e-9)
+        np.testing.assert_allclose(sub_vp().drift(jnp.ones((9, 1)), t)[:, 0], -0.5 * beta, rtol=1e-9)
+
+
+def test_ve_sde_has_its_diffusion():
+    """Song et al. 2021, eq. 30: g = sigma sqrt(2 log(sigma_max / sigma_min)), no drift."""
+    with jax.enable_x64(True):
+        t, process = jnp.linspace(0.1, 1.0, 9), ve(0.01, 50.0)
+        np.testing.assert_allclose(process.diffusion(t), process.sigma(t) * np.sqrt(2 * np.log(5000.0)), rtol=1e-9)
+        np.testing.assert_array_equal(process.drift(jnp.ones((9, 1)), t), jnp.zeros((9, 1)))
+
+
+@pytest.mark.parametrize("make", [edm, vp, lambda: linear_log_snr(-10.0, 14.0)])
+def test_karras_grid_is_the_paper_s_on_any_process(make):
+    """Karras et al. 2022, eq. 5, levels read back as sigma / alpha."""
+    with jax.enable_x64(True):
+        n, low, high, rho, process = 9, 0.002, 80.0, 7.0, make()
+        grid = karras_grid(process, n)
+        levels = (high ** (1 / rho) + np.arange(n) / (n - 1) * (low ** (1 / rho) - high ** (1 / rho))) ** rho
+        np.testing.assert_allclose(
+            process.sigma(grid) / process.alpha(grid), np.append(levels, 0.0)[: n + 1], atol=2e-3
+        )
+        np.testing.assert_allclose((process.sigma(grid) / process.alpha(grid))[:-1], levels, rtol=1e-8)
+        assert grid[-1] == 0.0
+
+
+def test_edm_time_makes_karras_levels_even():
+    np.testing.assert_allclose(np.diff(karras_grid(edm(), 12)[:-1], n=2), np.zeros(10), atol=1e-6)
+
+
+def test_karras_grid_stays_within_the_process():
+    grid = karras_grid(ve(0.01, 50.0), 6)
+    assert grid[0] == pytest.approx(1.0)
+    assert bool((jnp.diff(grid) < 0).all())
+
+
+def test_log_snr_grid_is_even_in_log_snr(process):
+    with jax.enable_x64(True):
+        grid = log_snr_grid(process, 8, start=0.99, end=0.01)
+        steps = jnp.diff(process.log_snr(grid))
+        np.testing.assert_allclose(steps, jnp.full(8, steps.mean()), rtol=1e-8)
+        np.testing.assert_allclose(grid[jnp.array([0, -1])], jnp.array([0.99, 0.01]), rtol=1e-12)
+
+
+def test_zero_terminal_snr_is_the_paper_s_rescaling():
+    """Lin et al. 2024, algorithm 1, on the square roots of the cumulative products, whose first is kept."""
+    with jax.enable_x64(True):
+        table = np.sqrt(np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)))
+        table = np.concatenate([[1.0], table])
+        expected = (table - table[-1]) * table[0] / (table[0] - table[-1])
+        process, t = zero_terminal_snr(ddpm()), jnp.arange(1001) / 1000
+        np.testing.assert_allclose(process.alpha(t), expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(process.sigma(t), np.sqrt(1 - expected**2), rtol=1e-7, atol=1e-7)
+        assert process.alpha(jnp.array(1.0)) == 0.0
+
+
+def test_shift_moves_the_log_snr():
+    t = jnp.linspace(0.1, 0.9, 9)
+    for base in (cosine(), rectified_flow(), edm()):
+        np.testing.assert_allclose(
+            shift_log_snr(base, 4.0).log_snr(t), base.log_snr(t) - 2 * np.log(4.0), rtol=1e-5, atol=1e-5
+        )
+
+
+def test_sigmoid_schedule_is_the_paper_s_inside_its_bounds():
+    t = jnp.linspace(0.05, 0.95, 10)
+    logistic = lambda u: 1 / (1 + np.exp(-u))
+    expected = (logistic(3.0) - logistic(-3.0 + 6.0 * np.asarray(t))) / (logistic(3.0) - logistic(-3.0))
+    np.testing.assert_allclose(sigmoid().alpha(t) ** 2, expected, atol=1e-5)
+    ends = sigmoid(log_snr_min=-9.0, log_snr_max=11.0).log_snr(jnp.array([0.0, 1.0]))
+    np.testing.assert_allclose(ends, jnp.array([11.0, -9.0]), atol=1e-2)
+
+
+def test_learned_schedule_is_monotone_and_keeps_its_ends():
+    params = init_monotone(jax.random.key(3), log_snr_min=-6.0, log_snr_max=9.0, hidden=64)
+    params = jax.tree.map(lambda p: p + 0.0, params)._replace(third=3.0 * params.third)
+    log_snr = learned(params).log_snr(jnp.linspace(0.0, 1.0, 50))
+    np.testing.assert_allclose(log_snr[jnp.array([0, -1])], jnp.array([9.0, -6.0]), atol=1e-4)
+    assert bool((jnp.diff(log_snr) < 0).all())
+    middle = lambda params: learned(params).log_snr(jnp.array(0.4))
+    assert all(bool((g != 0).any()) for g in jax.tree.leaves(jax.grad(middle)(params)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: shift_log_snr(vp(), 0.0), "factor must be positive"),
+        (lambda: log_snr_grid(vp(), 0), "at least 1 step"),
+        (lambda: log_snr_grid(vp(), 4, start=0.5, end=0.6), "start=0.5, end=0.6"),
+        (lambda: karras_grid(vp(), 1), "at least 2 steps"),
+        (lambda: karras_grid(vp(), 4, sigma_min=0.0), "0 < sigma_min < sigma_max"),
+    ],
+)
+def test_bad_arguments_are_one_line(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 def test_ddpm_table_is_the_product_of_the_paper():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genjax_models.processes import times, vp, weightings
+from genjax_models.processes import cosine, edm, rectified_flow, sub_vp, times, ve, vp, weightings
 
 
 @pytest.mark.parametrize("sampler", [times.uniform_time, times.stratified_time])
@@ -48,3 +48,47 @@ def test_min_snr_is_the_papers_on_x0():
     process, t = vp(), jnp.linspace(0.05, 0.95, 9)
     snr = jnp.exp(process.log_snr(t))
     np.testing.assert_allclose(weightings.min_snr(5.0)(process, "x0", t), jnp.minimum(snr, 5.0), rtol=1e-4)
+
+
+@pytest.mark.parametrize("process", [vp(), cosine(), edm(), ve(), rectified_flow()])
+def test_log_normal_sigma_time_has_edms_noise_levels(process):
+    t = times.log_normal_sigma_time(jax.random.key(0), 2048, process=process, mean=-0.7, std=0.6)
+    level = np.asarray(-0.5 * process.log_snr(t), np.float64)
+    assert stats.kstest(level, "norm", args=(-0.7, 0.6)).pvalue > 0.01
+    assert bool(((t >= 0) & (t <= 1)).all())
+
+
+@pytest.mark.parametrize("weighting", [weightings.p2(), weightings.edm(0.4), weightings.likelihood])
+@pytest.mark.parametrize("prediction", ["x0", "v", "score", "velocity"])
+def test_the_weighted_error_does_not_depend_on_the_prediction_type(weighting, prediction):
+    """The weight of a type is the weight of the noise error, times the squared slope of the conversion."""
+    process, t = vp(), jnp.linspace(0.1, 0.9, 5)
+    slope, _ = process.conversion(prediction, "eps", t)
+    np.testing.assert_allclose(weighting(process, prediction, t), weighting(process, "eps", t) * slope**2, rtol=1e-3)
+
+
+def test_weightings_are_their_papers():
+    """By hand on VP: Karras et al.'s table 1 and Salimans and Ho's SNR + 1 on x0, Choi et al.'s P2 on eps."""
+    with jax.enable_x64(True):
+        process, t = vp(), jnp.linspace(0.05, 0.95, 9)
+        alpha, sigma = process.alpha(t), process.sigma(t)
+        level, snr = sigma / alpha, (alpha / sigma) ** 2
+        np.testing.assert_allclose(
+            weightings.edm(0.5)(process, "x0", t), (level**2 + 0.25) / (level * 0.5) ** 2, rtol=1e-9
+        )
+        np.testing.assert_allclose(weightings.edm(1.0)(process, "x0", t), snr + 1, rtol=1e-9)
+        np.testing.assert_allclose(weightings.p2(0.5, 1.5)(process, "eps", t), (0.5 + snr) ** -1.5, rtol=1e-9)
+
+
+@pytest.mark.parametrize("process", [vp(), sub_vp(), ve(), rectified_flow()])
+def test_likelihood_weighting_is_g_squared_and_the_speed_of_the_log_snr(process):
+    with jax.enable_x64(True):
+        t, h = jnp.linspace(0.1, 0.9, 9), 1e-6
+        np.testing.assert_allclose(weightings.likelihood(process, "score", t), process.diffusion(t) ** 2, rtol=1e-9)
+        speed = (process.log_snr(t - h) - process.log_snr(t + h)) / (2 * h)
+        np.testing.assert_allclose(weightings.likelihood(process, "eps", t), speed, rtol=1e-5)
+
+
+def test_sigma_data_must_be_positive():
+    with pytest.raises(ValueError, match="sigma_data must be positive"):
+        weightings.edm(0.0)
