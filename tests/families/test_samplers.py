@@ -6,13 +6,58 @@ import numpy as np
 import pytest
 from exact import Mixture, gaussian, two_moons_like
 
-from genjax_models.families.diffusion import ancestral, ddim
-from genjax_models.families.diffusion.samplers import posterior_variance, transition_variance
+from genjax_models.families.diffusion.samplers import (
+    ancestral,
+    annealed_langevin,
+    ddim,
+    deis,
+    dpm_multistep,
+    dpm_singlestep,
+    edm_heun,
+    euler_maruyama,
+    langevin_corrector,
+    plms,
+    pndm,
+    predictor_corrector,
+    reverse_diffusion,
+    sde_dpm_multistep,
+    unipc,
+)
+from genjax_models.families.diffusion.samplers.ancestral import posterior_variance, transition_variance
 from genjax_models.families.flow_matching import euler, heun, midpoint, rk4
-from genjax_models.processes import Denoiser, cosine, ddpm, rectified_flow, vp
+from genjax_models.processes import (
+    Denoiser,
+    cosine,
+    ddpm,
+    edm,
+    karras_grid,
+    linear_log_snr,
+    log_snr_grid,
+    rectified_flow,
+    shift_log_snr,
+    sigmoid,
+    sub_vp,
+    trigonometric,
+    ve,
+    vp,
+    zero_terminal_snr,
+)
 from genjax_models.solvers import sample, uniform_grid
 
-PROCESSES = {"ddpm": ddpm, "vp": vp, "cosine": cosine, "rectified_flow": rectified_flow}
+PROCESSES = {
+    "ddpm": ddpm,
+    "vp": vp,
+    "cosine": cosine,
+    "sigmoid": sigmoid,
+    "linear_log_snr": linear_log_snr,
+    "trigonometric": trigonometric,
+    "sub_vp": sub_vp,
+    "ve": lambda: ve(0.001, 20.0),
+    "edm": edm,
+    "rectified_flow": rectified_flow,
+    "zero_terminal": lambda: zero_terminal_snr(ddpm()),
+    "shifted": lambda: shift_log_snr(cosine(), 2.0),
+}
 SAMPLERS = {
     "ancestral": ancestral(),
     "ancestral_large": ancestral(large_variance=True),
@@ -23,32 +68,82 @@ SAMPLERS = {
     "midpoint": midpoint(),
     "heun": heun(),
     "rk4": rk4(),
+    "dpm_1": dpm_singlestep(1),
+    "dpm_2": dpm_singlestep(2),
+    "dpm_3": dpm_singlestep(3),
+    "dpm_pp_2s": dpm_singlestep(2, "x0"),
+    "dpm_pp_2m": dpm_multistep(2),
+    "dpm_pp_3m": dpm_multistep(3),
+    "dpm_2m": dpm_multistep(2, "eps"),
+    "sde_dpm_pp": sde_dpm_multistep(1),
+    "sde_dpm_pp_2m": sde_dpm_multistep(2),
+    "deis": deis(3),
+    "plms": plms(),
+    "pndm": pndm(),
+    "unipc": unipc(2),
+    "unipc_3": unipc(3, "bh1"),
+    "edm_heun": edm_heun(),
+    "edm_stochastic": edm_heun(churn=0.1),
 }
+# Their discretisation of the forward SDE is good only where the signal fades slowly.
+SDE_SAMPLERS = {
+    "euler_maruyama": euler_maruyama(),
+    "reverse_diffusion": reverse_diffusion(),
+    "predictor_corrector": predictor_corrector(reverse_diffusion(), langevin_corrector(0.1)),
+}
+EVERYWHERE = [(process, sampler) for process in ("vp", "rectified_flow", "edm") for sampler in SAMPLERS]
+EVERYWHERE += [(process, sampler) for process in PROCESSES for sampler in ("ddim_half", "heun", "dpm_pp_2m")]
+EVERYWHERE += [(process, sampler) for process in ("vp", "sub_vp", "edm") for sampler in SDE_SAMPLERS]
 
 
 def draw(data: Mixture, process, sampler, n: int, steps: int, seed: int = 0) -> np.ndarray:
     key_x, key_s = jax.random.split(jax.random.key(seed))
     x = process.sample_prior(key_x, (n, data.means.shape[1]))
     denoiser = Denoiser(process, data.denoiser(process), "x0")
-    # Variance-preserving velocities have a pole at t = 0, and a DDPM's chain starts its last step at 1/T.
-    grid = uniform_grid(steps, end=1e-3)
+    # Velocities of variance-preserving processes have a pole at t = 0, some processes no signal at t = 1.
+    grid = uniform_grid(steps, start=0.999, end=1e-3)
     return np.asarray(jax.jit(lambda x: sample(key_s, denoiser, x, grid, sampler))(x))
 
 
-@pytest.mark.parametrize("process", PROCESSES)
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_sampler_reaches_the_mixture(process, sampler):
-    """Mean, covariance and component shares of 4,000 samples against the mixture's own, within sampling error."""
-    data, n = two_moons_like(), 4000
-    x = draw(data, PROCESSES[process](), SAMPLERS[sampler], n, steps=200)
+def assert_is_mixture(x: np.ndarray, data: Mixture, slack: float = 0.02) -> None:
+    """Mean, covariance and component shares against the mixture's own, within four standard errors and `slack`."""
+    n = len(x)
     w, m, s = (np.asarray(a, np.float64) for a in data)
     mean = w @ m
     cov = (m - mean).T @ np.diag(w) @ (m - mean) + (w @ s**2) * np.eye(2)
-    # Four standard errors, and 0.02 for the time steps.
-    np.testing.assert_allclose(x.mean(0), mean, atol=0.02 + 4 * np.sqrt(cov.max() / n))
-    np.testing.assert_allclose(np.cov(x.T), cov, atol=0.02 + 4 * cov.max() * np.sqrt(2 / n))
+    np.testing.assert_allclose(x.mean(0), mean, atol=slack + 4 * np.sqrt(cov.max() / n))
+    np.testing.assert_allclose(np.cov(x.T), cov, atol=slack + 4 * cov.max() * np.sqrt(2 / n))
     nearest = np.argmin(((x[:, None] - m[None]) ** 2).sum(-1) / s**2 + 4 * np.log(s), axis=1)
-    np.testing.assert_allclose(np.bincount(nearest, minlength=3) / n, w, atol=0.02 + 4 * np.sqrt(0.25 / n))
+    np.testing.assert_allclose(np.bincount(nearest, minlength=3) / n, w, atol=slack + 4 * np.sqrt(0.25 / n))
+
+
+@pytest.mark.parametrize(("process", "sampler"), dict.fromkeys(EVERYWHERE))
+def test_every_sampler_reaches_the_mixture(process, sampler):
+    data = two_moons_like()
+    assert_is_mixture(draw(data, PROCESSES[process](), (SAMPLERS | SDE_SAMPLERS)[sampler], 4000, steps=200), data)
+
+
+def test_annealed_langevin_reaches_the_mixture():
+    data, process = two_moons_like(), ve(0.02, 5.0)
+    denoiser = Denoiser(process, data.denoiser(process), "x0")
+    x = process.sample_prior(jax.random.key(0), (4000, 2))
+    grid, sampler = uniform_grid(40), annealed_langevin(0.1, num_steps=30)
+    x = jax.jit(lambda x: sample(jax.random.key(1), denoiser, x, grid, sampler))(x)
+    assert_is_mixture(np.asarray(x), data)
+
+
+@pytest.mark.parametrize("sampler", ["dpm_pp_2m", "dpm_pp_2s", "deis", "unipc", "edm_heun", "heun"])
+@pytest.mark.parametrize("process", ["vp", "edm", "cosine"])
+def test_twenty_steps_of_a_fast_sampler_reach_the_mixture(process, sampler):
+    """On EDM's grid, down to no noise at all."""
+    data, process = two_moons_like(), PROCESSES[process]()
+    grid = karras_grid(process, 24 if sampler == "heun" else 20, sigma_min=0.01)
+    denoiser = Denoiser(process, data.denoiser(process), "x0")
+    if sampler == "heun":  # an ODE solver in time itself stops short of the pole
+        grid = grid[:-1]
+    start = process.add_noise(jnp.zeros((4000, 2)), jax.random.normal(jax.random.key(0), (4000, 2)), grid[0])
+    x = jax.jit(lambda x: sample(jax.random.key(1), denoiser, x, grid, SAMPLERS[sampler]))(start)
+    assert_is_mixture(np.asarray(x), data, slack=0.03)
 
 
 @pytest.mark.parametrize(("sampler", "order"), [(euler(), 1), (midpoint(), 2), (heun(), 2), (rk4(), 4), (ddim(), 1)])
@@ -68,6 +163,91 @@ def test_probability_flow_is_exact_on_gaussian_data(sampler, order):
         assert np.log2(error[0] / error[1]) == pytest.approx(order, abs=0.25)
 
 
+@pytest.mark.parametrize(
+    ("sampler", "order", "prediction", "length"),
+    [
+        (dpm_singlestep(1), 1, None, 0),
+        (dpm_singlestep(2), 2, None, 0),
+        (dpm_singlestep(3), 3, None, 0),
+        (dpm_singlestep(2, "x0"), 2, None, 0),
+        (dpm_singlestep(3, "x0"), 3, None, 0),
+        (edm_heun(), 2, None, 0),
+        (dpm_multistep(2), 2, "x0", 2),
+        (dpm_multistep(3), 3, "x0", 3),
+        (dpm_multistep(2, "eps"), 2, "eps", 2),
+        (dpm_multistep(3, "eps"), 3, "eps", 3),
+        (deis(2), 2, "eps", 2),
+        (deis(3), 3, "eps", 3),
+        (deis(4), 4, "eps", 4),
+        (unipc(1), 2, "x0", 1),
+        (unipc(2), 3, "x0", 2),
+        (unipc(3), 4, "x0", 3),
+        (unipc(2, "bh1"), 3, "x0", 2),
+    ],
+)
+def test_order_of_convergence(sampler, order, prediction, length):
+    """Errors of 64 and 128 steps on the exact linear flow; multistep rules begin with an exact past."""
+    with jax.enable_x64(True):
+        process, mean, std = vp(0.1, 12.0), 0.3, 0.4
+        denoiser = Denoiser(process, gaussian(mean, std).denoiser(process), "x0")
+        z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
+        spread = lambda t: jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2)
+        place = lambda t: process.alpha(t) * mean + spread(t) * z
+
+        def error(n: int) -> float:
+            ends = process.log_snr(jnp.array([0.7, 0.2]))
+            h = (ends[1] - ends[0]) / n
+            grid = process.time_of(ends[0] + h * jnp.arange(n + 1))
+            start = sampler.init(place(grid[0]))
+            past = process.time_of(ends[0] - h * jnp.arange(length, 0, -1))
+            history = getattr(start, "history", start)
+            for t in past:
+                history = history.push(denoiser(place(t), t, prediction), t)
+            if hasattr(start, "history"):
+                start = start._replace(history=history, x=place(past[-1]), order=jnp.array(length, jnp.int32))
+            elif length:
+                start = history
+            warm = sampler._replace(init=lambda _: start)
+            x = sample(jax.random.key(1), denoiser, place(grid[0]), grid, warm)
+            return float(jnp.abs(x - place(grid[-1])).max())
+
+        assert np.log2(error(64) / error(128)) == pytest.approx(order, abs=0.45)
+
+
+@pytest.mark.parametrize("sampler", [plms(), pndm()])
+def test_pseudo_linear_multistep_is_of_second_order_at_least(sampler):
+    with jax.enable_x64(True):
+        process, mean, std = vp(0.1, 12.0), 0.3, 0.4
+        denoiser = Denoiser(process, gaussian(mean, std).denoiser(process), "x0")
+        z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
+        spread = lambda t: jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2)
+        place = lambda t: process.alpha(t) * mean + spread(t) * z
+        grids = [uniform_grid(n, start=0.7, end=0.2) for n in (80, 160)]
+        runs = [sample(jax.random.key(1), denoiser, place(grid[0]), grid, sampler) for grid in grids]
+        errors = [float(jnp.abs(x - place(grid[-1])).max()) for x, grid in zip(runs, grids, strict=True)]
+        assert np.log2(errors[0] / errors[1]) > 1.75
+
+
+def test_deterministic_ddim_is_the_first_order_exponential_integrator():
+    r"""$x_s = \frac{\alpha_s}{\alpha_t}x_t - \sigma_s(e^h - 1)\hat\epsilon$ (DPM-Solver, eq. 3.7)."""
+    with jax.enable_x64(True):
+        process, t, s = vp(), jnp.array(0.7), jnp.array(0.4)
+        denoiser = Denoiser(process, two_moons_like().denoiser(process), "x0")
+        x = jax.random.normal(jax.random.key(0), (8, 2), jnp.float64)
+        h = 0.5 * (process.log_snr(s) - process.log_snr(t))
+        expected = process.alpha(s) / process.alpha(t) * x - process.sigma(s) * jnp.expm1(h) * denoiser(x, t, "eps")
+        for sampler in (ddim(), dpm_singlestep(1), dpm_multistep(1), deis(1), unipc(1)):
+            found, _ = sampler.step(jax.random.key(0), denoiser, sampler.init(x), x, t, s)
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_churn_keeps_the_marginal():
+    """Raising the noise level with fresh noise and solving back down is the identity in law."""
+    data, process = two_moons_like(), edm()
+    x = draw(data, process, edm_heun(churn=0.4, churn_max=1.0), 4000, steps=60)
+    assert_is_mixture(x, data)
+
+
 def test_ddim_is_exact_in_one_step_for_a_point_mass():
     data = Mixture(jnp.ones(1), jnp.array([[0.4, -0.2]]), jnp.array([0.0]))
     x = draw(data, vp(), ddim(), 8, steps=1)
@@ -80,9 +260,19 @@ def test_all_samplers_give_the_clean_prediction_at_time_zero(process):
     process = PROCESSES[process]()
     data = gaussian()
     denoiser = Denoiser(process, data.denoiser(process), "x0")
-    for sampler in (ancestral(), ddim(), ddim(1.0)):
-        x = process.sample_prior(jax.random.key(0), (64, 2))
-        assert jnp.isfinite(sample(jax.random.key(1), denoiser, x, uniform_grid(10), sampler)).all()
+    ends_at_data = ("ancestral", "ddim", "ddim_one", "dpm_2", "dpm_3", "dpm_pp_2s", "dpm_pp_2m", "dpm_pp_3m", "dpm_2m")
+    ends_at_data += ("sde_dpm_pp_2m", "deis", "unipc", "unipc_3")
+    if float(process.sigma(jnp.zeros(()))) == 0.0:
+        ends_at_data += ("edm_heun",)
+    x = process.sample_prior(jax.random.key(0), (64, 2))
+    runs = {
+        name: sample(jax.random.key(1), denoiser, x, uniform_grid(10), SAMPLERS[name])
+        for name in ends_at_data
+        if name != "edm_heun" or float(process.alpha(jnp.ones(()))) > 0.0
+    }
+    assert all(bool(jnp.isfinite(run).all()) for run in runs.values()), {
+        n: bool(jnp.isfinite(r).all()) for n, r in runs.items()
+    }
 
 
 def test_posterior_matches_bayes():
@@ -97,3 +287,27 @@ def test_posterior_matches_bayes():
 def test_eta_out_of_range_is_refused():
     with pytest.raises(ValueError, match=r"eta must lie in \[0, 1\]"):
         ddim(1.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: dpm_multistep(4), "order must be 1, 2 or 3, got 4"),
+        (lambda: dpm_multistep(2, "v"), "got 'v'"),
+        (lambda: dpm_singlestep(0), "got 0"),
+        (lambda: dpm_singlestep(2, "score"), "got 'score'"),
+        (lambda: sde_dpm_multistep(3), "order must be 1 or 2, got 3"),
+        (lambda: deis(5), "between 1 and 4, got 5"),
+        (lambda: unipc(4), "got 4"),
+        (lambda: unipc(2, "bh3"), "got 'bh3'"),
+        (lambda: edm_heun(-0.1), "not be negative"),
+        (lambda: edm_heun(0.1, churn_noise=0.0), "must be positive"),
+        (lambda: karras_grid(vp(), 1), "at least 2 steps, got 1"),
+        (lambda: karras_grid(vp(), 5, sigma_min=2.0, sigma_max=1.0), "sigma_min < sigma_max"),
+        (lambda: log_snr_grid(vp(), 0), "at least 1 step"),
+        (lambda: log_snr_grid(vp(), 5, end=0.0), r"within \(0, 1\]"),
+    ],
+)
+def test_bad_arguments_are_one_line(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,6 +1,63 @@
-"""Diffusion models: denoising losses, ancestral and DDIM sampling, on any Gaussian process."""
+"""Diffusion models: losses, bounds, likelihoods and samplers, on any Gaussian process."""
 
+from genjax_models.families.diffusion.dequantization import dequantized_log_prob, uniform_offset
+from genjax_models.families.diffusion.learned_variance import (
+    hybrid_loss,
+    learned_variance_ancestral,
+    variational_bound,
+    without_variance,
+)
+from genjax_models.families.diffusion.likelihood import decode, encode, log_prob
 from genjax_models.families.diffusion.losses import denoising_loss
-from genjax_models.families.diffusion.samplers import ancestral, ddim
+from genjax_models.families.diffusion.preconditioning import precondition
+from genjax_models.families.diffusion.samplers import (
+    ancestral,
+    annealed_langevin,
+    ddim,
+    deis,
+    dpm_multistep,
+    dpm_singlestep,
+    edm_heun,
+    euler_maruyama,
+    langevin_corrector,
+    plms,
+    pndm,
+    predictor_corrector,
+    reverse_diffusion,
+    sde_dpm_multistep,
+    unipc,
+)
+from genjax_models.families.diffusion.uncertainty import uncertainty_loss
+from genjax_models.families.diffusion.vdm import pinned, vdm_loss
 
-__all__ = ["ancestral", "ddim", "denoising_loss"]
+__all__ = [
+    "ancestral",
+    "annealed_langevin",
+    "ddim",
+    "decode",
+    "deis",
+    "denoising_loss",
+    "dequantized_log_prob",
+    "dpm_multistep",
+    "dpm_singlestep",
+    "edm_heun",
+    "encode",
+    "euler_maruyama",
+    "hybrid_loss",
+    "langevin_corrector",
+    "learned_variance_ancestral",
+    "log_prob",
+    "pinned",
+    "plms",
+    "pndm",
+    "precondition",
+    "predictor_corrector",
+    "reverse_diffusion",
+    "sde_dpm_multistep",
+    "uncertainty_loss",
+    "uniform_offset",
+    "unipc",
+    "variational_bound",
+    "vdm_loss",
+    "without_variance",
+]

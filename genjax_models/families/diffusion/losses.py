@@ -37,7 +37,7 @@ def denoising_loss(
 
     Returns:
       `LossOutput` with `value` `[B]`, the weighted error averaged over the data axes (dimensionless), and in
-      `aux` the unweighted error `mse`.
+      `aux` the unweighted error `mse` and the time `t`.
 
     Raises:
       ValueError: if the prediction type is unknown.
@@ -52,4 +52,4 @@ def denoising_loss(
     x_t = process.add_noise(x, eps, t)
     target = process.target(prediction, x, eps, t)
     mse = mean_over_data((model(x_t, t) - target) ** 2)
-    return LossOutput(weighting(process, prediction, t) * mse, {"mse": mse})
+    return LossOutput(weighting(process, prediction, t) * mse, {"mse": mse, "t": t})
