@@ -1,6 +1,17 @@
-"""Transforms from model to model: classifier-free guidance, thresholding."""
+"""Transforms from model to model, or from denoiser to denoiser: guidance and thresholding, over any sampler."""
 
+from genjax_models.guidance.autoguidance import autoguidance
+from genjax_models.guidance.cfg_pp import CFGPlusPlus
+from genjax_models.guidance.classifier import classifier_guidance
 from genjax_models.guidance.classifier_free import classifier_free, drop_labels
-from genjax_models.guidance.thresholding import static_threshold
+from genjax_models.guidance.thresholding import dynamic_threshold, static_threshold
 
-__all__ = ["classifier_free", "drop_labels", "static_threshold"]
+__all__ = [
+    "CFGPlusPlus",
+    "autoguidance",
+    "classifier_free",
+    "classifier_guidance",
+    "drop_labels",
+    "dynamic_threshold",
+    "static_threshold",
+]

@@ -5,8 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.guidance import classifier_free, drop_labels, static_threshold
-from genjax_models.processes import PREDICTIONS, Denoiser, vp
+from genjax_models.families.diffusion import ddim
+from genjax_models.guidance import (
+    CFGPlusPlus,
+    autoguidance,
+    classifier_free,
+    classifier_guidance,
+    drop_labels,
+    dynamic_threshold,
+    static_threshold,
+)
+from genjax_models.processes import PREDICTIONS, Denoiser, rectified_flow, vp
 
 
 def test_scale_interpolates_and_extrapolates():
@@ -46,3 +55,74 @@ def test_threshold_clips_the_clean_prediction_alone():
     np.testing.assert_allclose(
         static_threshold(denoiser)(x, jnp.array(0.5), "x0"), jnp.array([[0.3], [1.0]]), rtol=1e-6
     )
+
+
+def test_guidance_acts_inside_its_interval_alone():
+    conditional, null = (lambda x, t: x + 1.0), (lambda x, t: x - 1.0)
+    guided = classifier_free(conditional, null, 3.0, interval=(0.3, 0.6))
+    t = jnp.array([0.1, 0.3, 0.5, 0.6, 0.9])
+    np.testing.assert_allclose(guided(jnp.zeros((5, 1)), t)[:, 0], jnp.array([1.0, 5.0, 5.0, 5.0, 1.0]))
+
+
+def test_rescaling_restores_the_conditional_spread():
+    a, b = jax.random.normal(jax.random.key(0), (2, 3, 50))
+    t = jnp.full(3, 0.5)
+    plain = classifier_free(lambda x, t: a, lambda x, t: b, 4.0)(a, t)
+    full = classifier_free(lambda x, t: a, lambda x, t: b, 4.0, rescale=1.0)(a, t)
+    half = classifier_free(lambda x, t: a, lambda x, t: b, 4.0, rescale=0.5)(a, t)
+    np.testing.assert_allclose(full.std(axis=1), a.std(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(half, 0.5 * (full + plain), rtol=1e-5, atol=1e-5)
+
+
+def test_autoguidance_moves_away_from_the_weak_model():
+    guided = autoguidance(lambda x, t: x + 1.0, lambda x, t: x + 0.6, 2.0)
+    np.testing.assert_allclose(guided(jnp.zeros((2, 2)), jnp.zeros(2)), jnp.full((2, 2), 1.4), rtol=1e-6)
+
+
+@pytest.mark.parametrize("process", [vp(), rectified_flow()])
+def test_an_exact_classifier_makes_the_class_s_own_denoiser(process):
+    r"""Two classes $N(\pm m, s^2)$ of equal weight: $p(y=1 | x_t)$ is logistic, and Bayes' rule is exact."""
+    with jax.enable_x64(True):
+        m, s = 0.8, 0.3
+        t = jnp.array([0.2, 0.5, 0.8])
+        alpha, sigma = process.alpha(t)[:, None], process.sigma(t)[:, None]
+        variance = (alpha * s) ** 2 + sigma**2
+        of_class = lambda x, sign: sign * m + alpha * s**2 / variance * (x - sign * alpha * m)
+        log_odds = lambda x: 2.0 * alpha * m * x / variance
+        log_prob = lambda x, t: jax.nn.log_sigmoid(log_odds(x)).sum(axis=1)
+        share = lambda x: jax.nn.sigmoid(log_odds(x))
+        unconditional = lambda x, t: share(x) * of_class(x, 1.0) + (1 - share(x)) * of_class(x, -1.0)
+        x = jnp.array([[0.3], [-0.7], [1.2]])
+        guided = classifier_guidance(Denoiser(process, unconditional, "x0"), log_prob)
+        np.testing.assert_allclose(guided(x, t), of_class(x, 1.0), rtol=1e-9)
+
+
+def test_cfg_plus_plus_renoises_with_the_unconditional_noise():
+    process, t, s = vp(), jnp.array(0.6), jnp.array(0.4)
+    x, a, b = jax.random.normal(jax.random.key(0), (3, 4, 2))
+    conditional, null = (Denoiser(process, lambda x, t, e=e: e, "eps") for e in (a, b))
+    found, _ = ddim().step(jax.random.key(0), CFGPlusPlus(conditional, null, 0.7), (), x, t, s)
+    guided = b + 0.7 * (a - b)
+    x0 = (x - process.sigma(t) * guided) / process.alpha(t)
+    np.testing.assert_allclose(found, process.alpha(s) * x0 + process.sigma(s) * b, rtol=1e-5, atol=1e-5)
+
+
+def test_dynamic_threshold_scales_back_only_what_exceeds_the_range():
+    x = jnp.stack([jnp.linspace(-0.5, 0.5, 101), jnp.linspace(-4.0, 4.0, 101)])
+    denoiser = dynamic_threshold(Denoiser(vp(), lambda x, t: x, "x0"), quantile=0.5)
+    found = denoiser(x, jnp.array(0.5))
+    np.testing.assert_allclose(found[0], x[0])
+    np.testing.assert_allclose(found[1], jnp.clip(x[1], -2.0, 2.0) / 2.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda m: classifier_free(m, m, 2.0, interval=(0.6, 0.3)), "interval must be"),
+        (lambda m: classifier_free(m, m, 2.0, rescale=1.5), "rescale must lie in"),
+        (lambda m: dynamic_threshold(Denoiser(vp(), m, "x0"), quantile=0.0), "quantile must lie in"),
+    ],
+)
+def test_bad_arguments_are_one_line(make, message):
+    with pytest.raises(ValueError, match=message):
+        make(lambda x, t: x)
