@@ -1,6 +1,47 @@
-"""Flow matching: velocity losses and ODE samplers, on any Gaussian process."""
+"""Flow matching: velocity losses, couplings, reflow, manifolds and ODE samplers, on any Gaussian process."""
 
+from genjax_models.families.flow_matching.bridge import bridge_loss, bridge_sample
+from genjax_models.families.flow_matching.couplings import Coupling, independent, minibatch_ot, schroedinger_bridge
 from genjax_models.families.flow_matching.losses import velocity_loss, velocity_target
+from genjax_models.families.flow_matching.reflow import (
+    make_pairs,
+    normalized_path_energy,
+    path_energy,
+    reflow_loss,
+    straightness,
+)
+from genjax_models.families.flow_matching.riemannian import (
+    Manifold,
+    geodesic,
+    geodesic_euler,
+    riemannian_velocity_loss,
+    sphere,
+    torus,
+)
 from genjax_models.families.flow_matching.samplers import euler, heun, midpoint, rk4
 
-__all__ = ["euler", "heun", "midpoint", "rk4", "velocity_loss", "velocity_target"]
+__all__ = [
+    "Coupling",
+    "Manifold",
+    "bridge_loss",
+    "bridge_sample",
+    "euler",
+    "geodesic",
+    "geodesic_euler",
+    "heun",
+    "independent",
+    "make_pairs",
+    "midpoint",
+    "minibatch_ot",
+    "normalized_path_energy",
+    "path_energy",
+    "reflow_loss",
+    "riemannian_velocity_loss",
+    "rk4",
+    "schroedinger_bridge",
+    "sphere",
+    "straightness",
+    "torus",
+    "velocity_loss",
+    "velocity_target",
+]
