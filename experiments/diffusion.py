@@ -5,7 +5,8 @@ from functools import partial
 from ml_collections import ConfigDict
 
 from experiments import gaussian_path
-from genjax_models.families.diffusion import denoising_loss
+from genjax_models.core.errors import UserError
+from genjax_models.families.diffusion import denoising_loss, precondition
 from genjax_models.training import Experiment
 from genjax_models.training.names import pick
 
@@ -17,18 +18,36 @@ def get_config() -> ConfigDict:
     config.process = "ddpm"
     config.prediction = "eps"
     config.weighting = "unweighted"
+    config.precondition = False  # EDM's scaling of the network's input and output; the prediction is then x0
     config.time.name = "discrete"
     config.sample.update({"sampler": "ancestral", "steps": 1000, "clip": True})
+    config.eval.rows = (
+        ("ancestral", 1000),
+        ("ddim", 50),
+        ("ddim", 20),
+        ("ddim", 10),
+        ("dpm_solver_pp_2m", 20),
+        ("dpm_solver_pp_2m", 10),
+    )
     return config
 
 
 def build(config: ConfigDict) -> Experiment:
-    """Bind the config's network to the denoising loss."""
+    """Bind the config's network to the denoising loss.
+
+    Raises:
+      UserError: if a name is unknown, or a preconditioned network is to predict another thing than x0.
+    """
+    process = pick("process", config.process, gaussian_path.PROCESSES)()
     loss = partial(
         denoising_loss,
-        process=pick("process", config.process, gaussian_path.PROCESSES)(),
+        process=process,
         prediction=config.prediction,
         weighting=pick("weighting", config.weighting, gaussian_path.WEIGHTINGS),
-        time=gaussian_path.make_time(config),
+        time=gaussian_path.make_time(config, process),
     )
-    return gaussian_path.build(config, loss)
+    if not config.precondition:
+        return gaussian_path.build(config, loss)
+    if config.prediction != "x0":
+        raise UserError(f"a preconditioned network predicts x0: set config.prediction=x0, not {config.prediction}")
+    return gaussian_path.build(config, loss, partial(precondition, process=process))

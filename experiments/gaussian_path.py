@@ -1,7 +1,7 @@
 """What the families on Gaussian paths share: network, objective and sampling from one config.
 
-`diffusion.py` and `flow_matching.py` differ in their default config and in the loss they hand to `build` here; any
-sampler below runs on either, through the process's conversions.
+`diffusion.py`, `flow_matching.py` and `consistency.py` differ in their default config, in the loss they hand to `build`
+here, and in what they make of the network; any sampler below runs on the first two, through the process's conversions.
 """
 
 import importlib
@@ -14,13 +14,14 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from genjax_models import processes
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
 from genjax_models.data.preprocess import dequantize, random_flip, to_float
-from genjax_models.families.diffusion import ancestral, ddim
+from genjax_models.families.diffusion import samplers
 from genjax_models.families.flow_matching import euler, heun, midpoint, rk4
 from genjax_models.guidance import classifier_free, drop_labels, static_threshold
-from genjax_models.processes import Denoiser, GaussianProcess, cosine, ddpm, rectified_flow, times, vp, weightings
+from genjax_models.processes import Denoiser, GaussianProcess, times, weightings
 from genjax_models.solvers import Sampler, power_grid, sample, shifted_grid, uniform_grid
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 from genjax_models.training.names import pick
@@ -28,16 +29,39 @@ from genjax_models.training.names import pick
 Loss = Callable[[Key, Model, Array], LossOutput]
 
 PROCESSES: dict[str, Callable[[], GaussianProcess]] = {
-    "ddpm": ddpm,
-    "vp": vp,
-    "cosine": cosine,
-    "rectified_flow": rectified_flow,
+    "ddpm": processes.ddpm,
+    "vp": processes.vp,
+    "sub_vp": processes.sub_vp,
+    "ve": processes.ve,
+    "edm": processes.edm,
+    "cosine": processes.cosine,
+    "sigmoid": processes.sigmoid,
+    "linear_log_snr": processes.linear_log_snr,
+    "trigonometric": processes.trigonometric,
+    "rectified_flow": processes.rectified_flow,
 }
 SAMPLERS: dict[str, Callable[[], Sampler]] = {
-    "ancestral": ancestral,
-    "ancestral_large": partial(ancestral, large_variance=True),
-    "ddim": ddim,
-    "ddim_stochastic": partial(ddim, 1.0),
+    "ancestral": samplers.ancestral,
+    "ancestral_large": partial(samplers.ancestral, large_variance=True),
+    "ddim": samplers.ddim,
+    "ddim_stochastic": partial(samplers.ddim, 1.0),
+    "deis": samplers.deis,
+    "dpm_solver_2": partial(samplers.dpm_singlestep, 2),
+    "dpm_solver_3": partial(samplers.dpm_singlestep, 3),
+    "dpm_solver_pp_2s": partial(samplers.dpm_singlestep, 2, "x0"),
+    "dpm_solver_pp_2m": samplers.dpm_multistep,
+    "dpm_solver_pp_3m": partial(samplers.dpm_multistep, 3),
+    "sde_dpm_solver_pp_2m": samplers.sde_dpm_multistep,
+    "edm_heun": samplers.edm_heun,
+    "edm_stochastic": partial(samplers.edm_heun, 0.1),
+    "euler_maruyama": samplers.euler_maruyama,
+    "plms": samplers.plms,
+    "pndm": samplers.pndm,
+    "predictor_corrector": lambda: samplers.predictor_corrector(
+        samplers.reverse_diffusion(), samplers.langevin_corrector()
+    ),
+    "reverse_diffusion": samplers.reverse_diffusion,
+    "unipc": samplers.unipc,
     "euler": euler,
     "heun": heun,
     "midpoint": midpoint,
@@ -48,15 +72,23 @@ TIMES: dict[str, Callable[..., Array]] = {
     "stratified": times.stratified_time,
     "logit_normal": times.logit_normal_time,
     "discrete": times.discrete_time,
+    "log_normal_sigma": times.log_normal_sigma_time,
 }
 WEIGHTINGS: dict[str, weightings.Weighting] = {
     "unweighted": weightings.unweighted,
+    "edm": weightings.edm(),
+    "likelihood": weightings.likelihood,
     "min_snr": weightings.min_snr(),
+    "p2": weightings.p2(),
     "sigmoid": weightings.sigmoid(),
-    "velocity": weightings.on_type("velocity"),
-    "v": weightings.on_type("v"),
+} | {prediction: weightings.on_type(prediction) for prediction in processes.PREDICTIONS}
+GRIDS: dict[str, Callable[..., Array]] = {
+    "uniform": lambda process, steps, **options: uniform_grid(steps, **options),
+    "quadratic": lambda process, steps, **options: power_grid(steps, **options),
+    "shifted": lambda process, steps, **options: shifted_grid(steps, **options),
+    "karras": processes.karras_grid,
+    "log_snr": processes.log_snr_grid,
 }
-GRIDS: dict[str, Callable[..., Array]] = {"uniform": uniform_grid, "quadratic": power_grid, "shifted": shifted_grid}
 
 
 def default_config() -> ConfigDict:
@@ -76,6 +108,8 @@ def default_config() -> ConfigDict:
                 "steps": 50,
                 "grid": {"name": "uniform", "options": ConfigDict()},
                 "guidance": 1.0,  # classifier-free guidance scale; 1 is none
+                "guidance_interval": (0.0, 1.0),  # times between which it acts
+                "guidance_rescale": 0.0,  # how far each example's spread is brought back to the conditional one's
                 "clip": False,  # keep the predicted clean data within [-1, 1]
             },
             "eval": {
@@ -112,8 +146,13 @@ def bind(net: nn.Module, params: Mapping[str, PyTree], cond: Mapping[str, Array]
     return lambda x, t: cast(Array, net.apply({"params": params["model"]}, x, t, cond, **options))
 
 
-def build(config: ConfigDict, loss: Loss) -> Experiment:
+def build(config: ConfigDict, loss: Loss, wrap: Callable[[Model], Model] = lambda net: net) -> Experiment:
     """An experiment of one player, `model`, trained on `loss(key, model, x)`.
+
+    Args:
+      config: as `default_config()`, with the fields of its family.
+      loss: the objective.
+      wrap: what makes the model of the bare network, such as EDM's preconditioning.
 
     Raises:
       UserError: if a name in the config is unknown.
@@ -136,7 +175,7 @@ def build(config: ConfigDict, loss: Loss) -> Experiment:
         if config.conditional:
             cond = {"label": drop_labels(key_label, batch["label"], num_classes, config.label_dropout)}
         model = bind(net, params, cond, train=True, rngs={"dropout": key_dropout})
-        return loss(key_loss, model, x), extra
+        return loss(key_loss, wrap(model), x), extra
 
     def draw(
         key: Key,
@@ -157,26 +196,30 @@ def build(config: ConfigDict, loss: Loss) -> Experiment:
             model = bind(net, params, {"label": label})
             if guidance != 1.0:
                 null = bind(net, params, {"label": jnp.full_like(label, num_classes)})
-                model = classifier_free(model, null, guidance)
+                settings = config.sample
+                model = classifier_free(
+                    model, null, guidance, interval=settings.guidance_interval, rescale=settings.guidance_rescale
+                )
         elif guidance != 1.0 or label is not None:
             raise UserError("guidance and labels need a class-conditional model: train with --config.conditional=True")
-        denoiser = Denoiser(process, model, config.prediction)
+        denoiser = Denoiser(process, wrap(model), config.prediction)
         denoiser = static_threshold(denoiser) if config.sample.clip else denoiser
         algorithm = pick("sampler", sampler or config.sample.sampler, SAMPLERS)()
         make_grid = pick("sample.grid.name", config.sample.grid.name, GRIDS)
-        grid = make_grid(steps or config.sample.steps, **config.sample.grid.options)
+        grid = make_grid(process, steps or config.sample.steps, **config.sample.grid.options)
         key_x, key_steps = jax.random.split(key)
         drawn = sample(key_steps, denoiser, process.sample_prior(key_x, (num, *shape)), grid, algorithm, keep=keep)
         return jnp.clip(drawn[1] if isinstance(drawn, tuple) else drawn, -1.0, 1.0)
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
         model = bind(net, params, {"label": batch["label"]} if config.conditional else None)
-        return {"loss": loss(key, model, to_float(batch["x"])).value}
+        return {"loss": loss(key, wrap(model), to_float(batch["x"])).value}
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(init=init, players=(player,), sample=draw, validate=validate)
 
 
-def make_time(config: ConfigDict) -> Callable[[Key, int], Array]:
+def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:
     """The time sampler that `config.time` names, with its options bound."""
-    return partial(pick("time.name", config.time.name, TIMES), **config.time.options)
+    needs = {"process": process} if config.time.name == "log_normal_sigma" else {}
+    return partial(pick("time.name", config.time.name, TIMES), **needs, **config.time.options)

@@ -20,5 +20,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.optimizer.update({"learning_rate": 1e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
     config.eval.num = 750  # half of the training split: the other half is the floor
-    config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
     return with_variant(config, variant)

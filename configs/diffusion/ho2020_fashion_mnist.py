@@ -32,5 +32,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.update({"steps": 3200, "batch_size": 64})
     config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
-    config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
     return with_variant(config, variant)

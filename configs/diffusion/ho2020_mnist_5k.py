@@ -17,7 +17,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = diffusion.get_config()
     config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
-    config.eval.features = "mnist"
+    config.eval.update({"features": "mnist", "num": 500})
     config.net = ConfigDict(
         {
             "name": "genjax_models.nets.UNet",
@@ -29,8 +29,7 @@ def get_config(variant: str = "") -> ConfigDict:
             "groups": 8,
         }
     )
-    config.train.update({"steps": 2000, "batch_size": 64})
+    config.train.update({"steps": 1200, "batch_size": 64})
     config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
-    config.eval.rows = (("ancestral", 1000), ("ddim", 50), ("ddim", 20), ("ddim", 10))
     return with_variant(config, variant)

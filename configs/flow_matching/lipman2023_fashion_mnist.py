@@ -33,5 +33,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.update({"steps": 3200, "batch_size": 64})
     config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
-    config.eval.rows = tuple((sampler, steps) for sampler in ("euler", "heun") for steps in (1, 2, 5, 10, 50))
     return with_variant(config, variant)

@@ -27,7 +27,7 @@ from genjax_models.core.arrays import expand_as, mean_over_data, sum_over_data
 from genjax_models.core.likelihood import bits_per_dim, normal_kl
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.diffusion.dequantization import BIN
-from genjax_models.families.diffusion.samplers.ancestral import posterior_variance, transition_variance
+from genjax_models.families.diffusion.samplers.ancestral import posterior_mean, posterior_variance, transition_variance
 from genjax_models.families.diffusion.vdm import prior_kl
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.processes.gaussian import GaussianProcess
@@ -156,14 +156,6 @@ def learned_variance_ancestral() -> Sampler:
 def without_variance(model: Model) -> Model:
     """The first half of a model's output: what every other sampler takes of a network with learned variance."""
     return lambda x, t: _halves(model, x, t)[0]
-
-
-def posterior_mean(process: GaussianProcess, x0: Array, x_t: Array, t: Array, s: Array) -> Array:
-    r"""Mean of $q(x_s \mid x_t, x_0)$, `[B, ...]`, for times `[B]` or scalar."""
-    variance = process.sigma(t) ** 2
-    from_data = process.alpha(s) * transition_variance(process, t, s) / variance
-    from_noisy = process.alpha(t) / process.alpha(s) * process.sigma(s) ** 2 / variance
-    return expand_as(from_data, x0) * x0 + expand_as(from_noisy, x0) * x_t
 
 
 def log_variance_bounds(process: GaussianProcess, t: Array, s: Array) -> tuple[Array, Array]:

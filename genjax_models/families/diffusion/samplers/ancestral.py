@@ -12,6 +12,7 @@ $$q(x_s \mid x_t, x_0) = N\!\left(
 import jax
 import jax.numpy as jnp
 
+from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array, Key
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.processes.gaussian import GaussianProcess
@@ -28,6 +29,14 @@ def posterior_variance(process: GaussianProcess, t: Array, s: Array) -> Array:
     return transition_variance(process, t, s) * (process.sigma(s) / process.sigma(t)) ** 2
 
 
+def posterior_mean(process: GaussianProcess, x0: Array, x_t: Array, t: Array, s: Array) -> Array:
+    r"""Mean of $q(x_s \mid x_t, x_0)$, `[B, ...]`, for times `[B]` or scalar."""
+    variance = process.sigma(t) ** 2
+    from_data = process.alpha(s) * transition_variance(process, t, s) / variance
+    from_noisy = process.alpha(t) / process.alpha(s) * process.sigma(s) ** 2 / variance
+    return expand_as(from_data, x0) * x0 + expand_as(from_noisy, x0) * x_t
+
+
 def ancestral(*, large_variance: bool = False) -> Sampler:
     r"""DDPM's ancestral sampling (Ho et al., 2020, algorithm 2).
 
@@ -38,14 +47,9 @@ def ancestral(*, large_variance: bool = False) -> Sampler:
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         process = denoiser.process
-        x0 = denoiser(x, t, "x0")
-        transition = transition_variance(process, t, s)
-        shrink = (process.sigma(s) / process.sigma(t)) ** 2
-        mean = (
-            process.alpha(t) / process.alpha(s) * shrink * x
-            + process.alpha(s) * transition / process.sigma(t) ** 2 * x0
-        )
-        variance = jnp.where(s > 0, transition, 0.0) if large_variance else transition * shrink
+        mean = posterior_mean(process, denoiser(x, t, "x0"), x, t, s)
+        large = jnp.where(s > 0, transition_variance(process, t, s), 0.0)
+        variance = large if large_variance else posterior_variance(process, t, s)
         return mean + jnp.sqrt(variance) * jax.random.normal(key, x.shape, x.dtype), carry
 
     return Sampler(nothing, step)

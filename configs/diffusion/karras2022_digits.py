@@ -1,0 +1,35 @@
+r"""EDM on 8x8 digits: preconditioned network, log-normal noise levels, Heun's method on EDM's grid.
+
+Paper: Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, https://arxiv.org/abs/2206.00364
+Command: python -m experiments.train --workdir=runs/edm_digits \
+    --config=configs/diffusion/karras2022_digits.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = diffusion.get_config()
+    config.net = ConfigDict({"name": "genjax_models.nets.MLP", "width": 256, "depth": 4})
+    config.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
+    config.time.name = "log_normal_sigma"
+    config.sample.update({"sampler": "edm_heun", "steps": 18, "clip": False})
+    config.sample.grid.name = "karras"
+    config.train.update({"steps": 3000, "batch_size": 128})
+    config.train.optimizer.update({"learning_rate": 1e-3, "b2": 0.99})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
+    config.eval.num = 750  # half of the training split: the other half is the floor
+    config.eval.rows = (
+        ("edm_heun", 5),
+        ("edm_heun", 10),
+        ("edm_heun", 18),
+        ("edm_stochastic", 18),
+        ("dpm_solver_pp_2m", 10),
+        ("dpm_solver_pp_2m", 20),
+    )
+    return with_variant(config, variant)
