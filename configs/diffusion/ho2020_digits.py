@@ -3,6 +3,8 @@ r"""DDPM on 8x8 digits.
 Paper: Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
 Command: python -m experiments.train --workdir=runs/ddpm_digits \
     --config=configs/diffusion/ho2020_digits.py
+Expected: Fréchet distance 8.8 at 1000 ancestral steps, 6.5 at 10 of DPM-Solver++(2M) (750 samples, seed 0, digits
+    features; real images against real 3.2); 80 seconds on two x86-64 cores.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -20,4 +22,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.optimizer.update({"learning_rate": 1e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
     config.eval.num = 750  # half of the training split: the other half is the floor
+    config.expected = ConfigDict(
+        {"sampler": "ancestral", "steps": 1000, "metric": "Fréchet distance", "value": 8.8, "n": 750}
+    )
     return with_variant(config, variant)

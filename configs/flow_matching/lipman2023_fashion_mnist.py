@@ -4,6 +4,9 @@ Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/fm_fashion_mnist \
     --config=configs/flow_matching/lipman2023_fashion_mnist.py
+Time: 0.31 s a step, 17 minutes, on two x86-64 cores (the measured run took 20.6 beside other work).
+Expected: Fréchet distance 16.3 at 10 Euler steps, 13.0 at 50 (1,000 samples, seed 0, fashion_mnist features; real
+    images against real 3.6).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -33,4 +36,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.update({"steps": 3200, "batch_size": 64})
     config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
+    config.expected = ConfigDict(
+        {"sampler": "euler", "steps": 10, "metric": "Fréchet distance", "value": 16.3, "n": 1000}
+    )
     return with_variant(config, variant)
