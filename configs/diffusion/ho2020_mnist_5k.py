@@ -18,6 +18,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = diffusion.get_config()
     config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
     config.eval.update({"features": "mnist", "num": 500})
+    config.eval.rows = config.eval.rows[1:]  # the first, 1000 steps, would take a quarter of an hour
     config.net = ConfigDict(
         {
             "name": "genjax_models.nets.UNet",
