@@ -122,6 +122,7 @@ def test_terms_are_kl_and_decoder():
         np.testing.assert_allclose(truth[1:], jnp.zeros(19), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_hybrid_loss_trains_the_prediction_by_the_simple_loss_alone():
     """The gradient of the first half is denoising_loss's own; of the second, the bound's."""
     process = vp()

@@ -39,6 +39,7 @@ def test_probes_estimate_it_without_bias():
         np.testing.assert_array_less(jnp.abs(forms.mean(1) - exact), 4 * forms.std(1) / 64 + 1e-5)
 
 
+@pytest.mark.slow
 def test_networks_with_their_own_gradients_have_a_trace():
     """The convolution and attention of core.cpu define backward passes only."""
     x = jax.random.normal(jax.random.key(0), (2, 4, 4, 2))

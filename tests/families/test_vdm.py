@@ -62,6 +62,7 @@ def test_diffusion_term_is_the_information_and_knows_only_the_ends(name):
     np.testing.assert_allclose(loss.value, sum(loss.aux.values()), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_discrete_model_has_its_sum_and_falls_to_the_continuous():
     r"""$L_T = \frac12 \sum_i (e^{\gamma_i - \gamma_{i-1}} - 1)\,\mathrm{mmse}(\gamma_i)$ per axis (eq. 14)."""
     process, n = linear_log_snr(LOW, HIGH), 20_000
@@ -143,6 +144,7 @@ def objectives(params, key, x):
     return [jax.value_and_grad(f)(params) for f in (squared, surrogate, bound)]
 
 
+@pytest.mark.slow
 def test_the_schedule_receives_the_gradient_of_the_square_and_the_ends_that_of_the_bound():
     with jax.enable_x64(True):
         params, key = monotone(hidden=4), jax.random.key(1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genjax_models.families.diffusion import ancestral, ddim
-from genjax_models.families.diffusion.samplers import posterior_variance
+from genjax_models.families.diffusion.samplers.ancestral import posterior_variance
 from genjax_models.families.flow_matching import euler
 from genjax_models.processes import Denoiser, ddpm, rectified_flow
 

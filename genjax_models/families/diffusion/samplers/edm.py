@@ -51,7 +51,7 @@ def edm_heun(
             inside = (level >= churn_min) & (level <= churn_max)
             raised = level * (1.0 + jnp.where(inside, gamma_max, 0.0))  # line 5: sigma hat
             z = churn_noise * jax.random.normal(key, x.shape, x.dtype)
-            x = x + jnp.sqrt(raised**2 - level**2) * z  # line 6
+            x = x + jnp.sqrt((raised - level) * (raised + level)) * z  # line 6
             level, t = raised, process.time_of(-2.0 * jnp.log(raised))
         end = process.sigma(s) / process.alpha(s)
         d = slope(x, level, t)
