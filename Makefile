@@ -55,7 +55,7 @@ multiprocess: $(VENV)/.installed  ## several processes on this machine, and what
 
 oldest: $(OLDEST)/.installed  ## the rooms that touch JAX's interfaces, on the oldest JAX that pyproject.toml claims
 	$(OLDEST)/bin/python -m pytest -n auto --maxprocesses=4 -m "not parity and not multiprocess and not slow" \
-	  tests/core tests/solvers tests/guidance tests/training tests/contracts
+	  tests/core tests/solvers tests/training
 
 smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of every config (or of CONFIGS)
 	@set -e; for config in $(CONFIGS); do \

@@ -4,6 +4,8 @@ Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv
 Data: python -m genjax_models.data fetch mnist_5k
 Command: python -m experiments.train --workdir=runs/fm_mnist_5k \
     --config=configs/flow_matching/lipman2023_mnist_5k.py
+Time: 0.31 s a step, 7 minutes, on two x86-64 cores (the measured run took 9.7 beside other work).
+Expected: Fréchet distance 42.5 at 50 Euler steps (500 samples, seed 0, mnist features; real images against real 11.9).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -33,4 +35,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.update({"steps": 1200, "batch_size": 64})
     config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
+    config.expected = ConfigDict(
+        {"sampler": "euler", "steps": 50, "metric": "Fréchet distance", "value": 42.5, "n": 500}
+    )
     return with_variant(config, variant)
