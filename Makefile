@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
 BIN := $(VENV)/bin
+SUITE := -m pytest -n auto --maxprocesses=4 -m "not parity and not multiprocess and not slow"
 RUN ?= runs/digits
 CONFIGS ?= $(sort $(wildcard configs/*/*.py))
 
@@ -37,7 +38,7 @@ train: $(VENV)/.installed  ## train flow matching on the embedded digits, evalua
 	$(BIN)/python -m experiments.evaluate --config=configs/flow_matching/lipman2023_digits.py --workdir=$(RUN)
 
 test: $(VENV)/.installed  ## the test suite of a laptop
-	$(BIN)/python -m pytest -n auto --maxprocesses=4 -m "not parity and not multiprocess and not slow"
+	$(BIN)/python $(SUITE)
 
 lint: $(VENV)/.installed  ## ruff, lint and format
 	$(BIN)/ruff check .
@@ -54,8 +55,7 @@ multiprocess: $(VENV)/.installed  ## several processes on this machine, and what
 	$(BIN)/python -m pytest -m "multiprocess or slow" --ignore=tests/parity
 
 oldest: $(OLDEST)/.installed  ## the rooms that touch JAX's interfaces, on the oldest JAX that pyproject.toml claims
-	$(OLDEST)/bin/python -m pytest -n auto --maxprocesses=4 -m "not parity and not multiprocess and not slow" \
-	  tests/core tests/solvers tests/training
+	$(OLDEST)/bin/python $(SUITE) tests/core tests/solvers tests/training
 
 smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of every config (or of CONFIGS)
 	@set -e; for config in $(CONFIGS); do \

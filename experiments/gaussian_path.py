@@ -1,7 +1,7 @@
 """What the families on Gaussian paths share: network, objective and sampling from one config.
 
-`diffusion.py`, `flow_matching.py` and `consistency.py` differ in their default config, in the loss they hand to `build`
-here, and in what they make of the network; any sampler below runs on the first two, through the process's conversions.
+`diffusion.py` and `flow_matching.py` differ in their default config, in the loss they hand to `build` here, and in what
+they make of the network; any sampler below runs on either, through the process's conversions.
 """
 
 import importlib
@@ -67,12 +67,21 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "midpoint": midpoint,
     "rk4": rk4,
 }
+
+
+def any_process(f: Callable[..., Array]) -> Callable[..., Array]:
+    """`f` where a process is handed first, which it does not need."""
+    return lambda process, *args, **options: f(*args, **options)
+
+
 TIMES: dict[str, Callable[..., Array]] = {
-    "uniform": times.uniform_time,
-    "stratified": times.stratified_time,
-    "logit_normal": times.logit_normal_time,
-    "discrete": times.discrete_time,
-    "log_normal_sigma": times.log_normal_sigma_time,
+    "uniform": any_process(times.uniform_time),
+    "stratified": any_process(times.stratified_time),
+    "logit_normal": any_process(times.logit_normal_time),
+    "discrete": any_process(times.discrete_time),
+    "log_normal_sigma": lambda process, key, n, **options: times.log_normal_sigma_time(
+        key, n, process=process, **options
+    ),
 }
 WEIGHTINGS: dict[str, weightings.Weighting] = {
     "unweighted": weightings.unweighted,
@@ -83,9 +92,9 @@ WEIGHTINGS: dict[str, weightings.Weighting] = {
     "sigmoid": weightings.sigmoid(),
 } | {prediction: weightings.on_type(prediction) for prediction in processes.PREDICTIONS}
 GRIDS: dict[str, Callable[..., Array]] = {
-    "uniform": lambda process, steps, **options: uniform_grid(steps, **options),
-    "quadratic": lambda process, steps, **options: power_grid(steps, **options),
-    "shifted": lambda process, steps, **options: shifted_grid(steps, **options),
+    "uniform": any_process(uniform_grid),
+    "quadratic": any_process(power_grid),
+    "shifted": any_process(shifted_grid),
     "karras": processes.karras_grid,
     "log_snr": processes.log_snr_grid,
 }
@@ -221,5 +230,4 @@ def build(config: ConfigDict, loss: Loss, wrap: Callable[[Model], Model] = lambd
 
 def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:
     """The time sampler that `config.time` names, with its options bound."""
-    needs = {"process": process} if config.time.name == "log_normal_sigma" else {}
-    return partial(pick("time.name", config.time.name, TIMES), **needs, **config.time.options)
+    return partial(pick("time.name", config.time.name, TIMES), process, **config.time.options)

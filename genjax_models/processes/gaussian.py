@@ -74,6 +74,10 @@ class GaussianProcess:
         r"""$\log \alpha^2/\sigma^2$, shaped like `t`; infinite where the process ends in pure data or pure noise."""
         return 2.0 * (jnp.log(self.alpha(t)) - jnp.log(self.sigma(t)))
 
+    def scaled_sigma(self, t: Array) -> Array:
+        r"""$\sigma/\alpha$, the noise level of Karras et al. on any process, shaped like `t`."""
+        return self.sigma(t) / self.alpha(t)
+
     def time_of(self, log_snr: Array) -> Array:
         r"""The inverse of `log_snr`: the time `t` at which it is reached, shaped like `log_snr`, by bisection.
 

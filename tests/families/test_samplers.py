@@ -149,18 +149,25 @@ def test_twenty_steps_of_a_fast_sampler_reach_the_mixture(process, sampler):
     assert_is_mixture(np.asarray(x), data, slack=0.03)
 
 
+def linear_flow():
+    r"""On $N(m, s^2)$ the ODE is linear: each $z = (x_t - \alpha m)/\sqrt{\alpha^2 s^2 + \sigma^2}$ is kept.
+
+    The process, the exact denoiser, and where some fixed `z` are at a time.
+    """
+    process, mean, std = vp(0.1, 12.0), 0.3, 0.4
+    z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
+    spread = lambda t: jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2)
+    place = lambda t: process.alpha(t) * mean + spread(t) * z
+    return process, Denoiser(process, gaussian(mean, std).denoiser(process), "x0"), place
+
+
 @pytest.mark.parametrize(("sampler", "order"), [(euler(), 1), (midpoint(), 2), (heun(), 2), (rk4(), 4), (ddim(), 1)])
 def test_probability_flow_is_exact_on_gaussian_data(sampler, order):
-    r"""On $N(m, s^2)$ the ODE is linear: each $z = (x_t - \alpha m)/\sqrt{\alpha^2 s^2 + \sigma^2}$ is kept."""
+    """Errors of 40 and 80 steps on the exact linear flow."""
     with jax.enable_x64(True):
-        process, mean, std, end = vp(0.1, 12.0), 0.3, 0.4, 0.2
-        data = gaussian(mean, std)
-        denoiser = Denoiser(process, data.denoiser(process), "x0")
-        place = lambda t, z: (
-            process.alpha(t) * mean + jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2) * z
-        )
-        z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
-        start, exact = (place(jnp.array(t), z) for t in (1.0, end))
+        _, denoiser, place = linear_flow()
+        end = 0.2
+        start, exact = (place(jnp.array(t)) for t in (1.0, end))
         run = lambda n: sample(jax.random.key(1), denoiser, start, uniform_grid(n, end=end), sampler)
         error = [float(jnp.abs(run(n) - exact).max()) for n in (40, 80)]
         assert np.log2(error[0] / error[1]) == pytest.approx(order, abs=0.25)
@@ -191,11 +198,7 @@ def test_probability_flow_is_exact_on_gaussian_data(sampler, order):
 def test_order_of_convergence(sampler, order, prediction, length):
     """Errors of 64 and 128 steps on the exact linear flow; multistep rules begin with an exact past."""
     with jax.enable_x64(True):
-        process, mean, std = vp(0.1, 12.0), 0.3, 0.4
-        denoiser = Denoiser(process, gaussian(mean, std).denoiser(process), "x0")
-        z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
-        spread = lambda t: jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2)
-        place = lambda t: process.alpha(t) * mean + spread(t) * z
+        process, denoiser, place = linear_flow()
 
         def error(n: int) -> float:
             ends = process.log_snr(jnp.array([0.7, 0.2]))
@@ -220,11 +223,7 @@ def test_order_of_convergence(sampler, order, prediction, length):
 @pytest.mark.parametrize("sampler", [plms(), pndm()])
 def test_pseudo_linear_multistep_is_of_second_order_at_least(sampler):
     with jax.enable_x64(True):
-        process, mean, std = vp(0.1, 12.0), 0.3, 0.4
-        denoiser = Denoiser(process, gaussian(mean, std).denoiser(process), "x0")
-        z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
-        spread = lambda t: jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2)
-        place = lambda t: process.alpha(t) * mean + spread(t) * z
+        _, denoiser, place = linear_flow()
         grids = [uniform_grid(n, start=0.7, end=0.2) for n in (80, 160)]
         runs = [sample(jax.random.key(1), denoiser, place(grid[0]), grid, sampler) for grid in grids]
         errors = [float(jnp.abs(x - place(grid[-1])).max()) for x, grid in zip(runs, grids, strict=True)]

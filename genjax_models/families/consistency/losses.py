@@ -22,7 +22,6 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.consistency.discretization import Position, lognormal_position, neighbours
 from genjax_models.families.consistency.metrics import Metric, l2, pseudo_huber
-from genjax_models.families.consistency.parametrization import scaled_sigma
 from genjax_models.families.consistency.teachers import Solver, heun_step
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.processes.gaussian import GaussianProcess
@@ -38,7 +37,7 @@ def equal_weight(process: GaussianProcess, t: Array, s: Array) -> Array:
 
 def inverse_gap(process: GaussianProcess, t: Array, s: Array) -> Array:
     r"""$1/(\hat\sigma_t - \hat\sigma_s)$, `[B]`: small noise counts more."""
-    return 1.0 / (scaled_sigma(process, t) - scaled_sigma(process, s))
+    return 1.0 / (process.scaled_sigma(t) - process.scaled_sigma(s))
 
 
 def consistency_distillation_loss(

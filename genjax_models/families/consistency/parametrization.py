@@ -24,11 +24,6 @@ from genjax_models.core.types import Array, Model
 from genjax_models.processes.gaussian import GaussianProcess
 
 
-def scaled_sigma(process: GaussianProcess, t: Array) -> Array:
-    r"""$\hat\sigma = \sigma/\alpha$, EDM's noise level on any process, shaped like `t`."""
-    return process.sigma(t) / process.alpha(t)
-
-
 def consistency_function(network: Model, process: GaussianProcess, *, t_min: float, sigma_data: float = 0.5) -> Model:
     """The network made a consistency function, `(x [B, ...], t [B]) -> [B, ...]`: a prediction of type `x0`.
 
@@ -47,7 +42,7 @@ def consistency_function(network: Model, process: GaussianProcess, *, t_min: flo
 
     def f(x: Array, t: Array) -> Array:
         alpha, sigma = process.alpha(t), process.sigma(t)
-        above = sigma - alpha * scaled_sigma(process, jnp.full_like(t, t_min))  # alpha (sigma_hat - sigma_hat_min)
+        above = sigma - alpha * process.scaled_sigma(jnp.full_like(t, t_min))  # alpha (sigma_hat - sigma_hat_min)
         total = jnp.sqrt((alpha * sigma_data) ** 2 + sigma**2)
         skip = alpha * sigma_data**2 / (above**2 + (alpha * sigma_data) ** 2)
         skip, out, total = (expand_as(c, x) for c in (skip, sigma_data * above / total, total))

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array, Key
-from genjax_models.families.consistency.parametrization import check_t_min, scaled_sigma
+from genjax_models.families.consistency.parametrization import check_t_min
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.solvers.driver import Sampler, nothing
 
@@ -30,7 +30,7 @@ def multistep(t_min: float) -> Sampler:
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         process = denoiser.process
-        variance = scaled_sigma(process, s) ** 2 - scaled_sigma(process, jnp.full_like(s, t_min)) ** 2
+        variance = process.scaled_sigma(s) ** 2 - process.scaled_sigma(jnp.full_like(s, t_min)) ** 2
         noise = jnp.sqrt(jnp.maximum(variance, 0.0)) * jax.random.normal(key, x.shape, x.dtype)
         return process.alpha(s) * (denoiser(x, t, "x0") + noise), carry
 

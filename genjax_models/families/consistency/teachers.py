@@ -17,7 +17,6 @@ from collections.abc import Callable
 
 from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array
-from genjax_models.families.consistency.parametrization import scaled_sigma
 from genjax_models.processes.denoiser import Denoiser
 
 Solver = Callable[[Denoiser, Array, Array, Array], Array]
@@ -33,5 +32,5 @@ def heun_step(denoiser: Denoiser, x: Array, t: Array, s: Array) -> Array:
     process = denoiser.process
     x0, eps = denoiser.x0_and_eps(x, t)
     guess = process.add_noise(x0, eps, s)
-    width = process.alpha(s) * (scaled_sigma(process, s) - scaled_sigma(process, t))
+    width = process.alpha(s) * (process.scaled_sigma(s) - process.scaled_sigma(t))
     return guess + 0.5 * expand_as(width, x) * (denoiser(guess, s, "eps") - eps)

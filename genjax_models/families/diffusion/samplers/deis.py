@@ -36,7 +36,7 @@ def deis(order: int = 3) -> Sampler:
         now = half_log_snr(process, t)
         g = now - half_log_snr(process, s)
         nodes = now - half_log_snr(process, history.times)
-        rho = process.sigma(t) / process.alpha(t)
+        rho = process.scaled_sigma(t)
 
         def of_order(n: int) -> Array:
             integrals = [jnp.expm1(g)]
@@ -47,10 +47,9 @@ def deis(order: int = 3) -> Sampler:
             return process.alpha(s) * (x / process.alpha(t) + rho * jnp.tensordot(c, history.values[:n], 1))
 
         def first() -> Array:
-            return process.alpha(s) * x0 + process.sigma(s) * eps
+            return process.add_noise(x0, eps, s)
 
-        usable = jnp.minimum(usable_order(process, history, s), order)
         branches = [first] + [lambda n=n: of_order(n) for n in range(2, order + 1)]
-        return jax.lax.switch(usable - 1, branches), history
+        return jax.lax.switch(usable_order(process, history, s) - 1, branches), history
 
     return Sampler(no_history(order), step)

@@ -38,10 +38,7 @@ def dpm_multistep(order: int = 2, prediction: str = "x0") -> Sampler:
     Raises:
       ValueError: if the order is not 1, 2 or 3, or the prediction not "x0" or "eps".
     """
-    if order not in (1, 2, 3):
-        raise ValueError(f"order must be 1, 2 or 3, got {order}")
-    if prediction not in ("x0", "eps"):
-        raise ValueError(f"prediction must be 'x0' (DPM-Solver++) or 'eps' (DPM-Solver), got {prediction!r}")
+    check(order, prediction)
 
     def step(key: Key, denoiser: Denoiser, carry: History, x: Array, t: Array, s: Array) -> tuple[Array, History]:
         del key
@@ -55,7 +52,7 @@ def dpm_multistep(order: int = 2, prediction: str = "x0") -> Sampler:
         r = (lam[:-1] - lam[1:]) / (then - now)  # lengths of the earlier steps over that of this one
 
         def first() -> Array:
-            return process.alpha(s) * x0 + process.sigma(s) * eps
+            return process.add_noise(x0, eps, s)
 
         def second() -> Array:
             return ratio * x - scale * jnp.expm1(g) * (p[0] + 0.5 * (p[0] - p[1]) / r[0])
@@ -68,8 +65,8 @@ def dpm_multistep(order: int = 2, prediction: str = "x0") -> Sampler:
             phi_2 = (jnp.expm1(g) - g) / g**2 - 0.5
             return ratio * x - scale * (jnp.expm1(g) * p[0] + phi_1 * d1 + phi_2 * d2)
 
-        usable = jnp.minimum(usable_order(process, history, s), order)
-        return jax.lax.switch(usable - 1, [first, second, third][:order]), history
+        branches = [first, second, third][:order]
+        return jax.lax.switch(usable_order(process, history, s) - 1, branches), history
 
     return Sampler(no_history(order), step)
 
@@ -96,13 +93,20 @@ def sde_dpm_multistep(order: int = 2) -> Sampler:
         def extrapolated() -> Array:
             return x0 + 0.5 * (x0 - history.values[1]) * h / (lam[0] - lam[1])
 
-        usable = jnp.minimum(usable_order(process, history, s), order)
-        guess = jax.lax.switch(usable - 1, [lambda: x0, extrapolated][:order])
+        guess = jax.lax.switch(usable_order(process, history, s) - 1, [lambda: x0, extrapolated][:order])
         z = jax.random.normal(key, x.shape, x.dtype)
         x = process.sigma(s) / process.sigma(t) * jnp.exp(-h) * x - process.alpha(s) * jnp.expm1(-2.0 * h) * guess
         return x + process.sigma(s) * jnp.sqrt(-jnp.expm1(-2.0 * h)) * z, history
 
     return Sampler(no_history(order), step)
+
+
+def check(order: int, prediction: str) -> None:
+    """Refuse an order or a prediction that neither form of the solvers has."""
+    if order not in (1, 2, 3):
+        raise ValueError(f"order must be 1, 2 or 3, got {order}")
+    if prediction not in ("x0", "eps"):
+        raise ValueError(f"prediction must be 'x0' (DPM-Solver++) or 'eps' (DPM-Solver), got {prediction!r}")
 
 
 def ratio_and_scale(process: GaussianProcess, prediction: str, t: Array, s: Array) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array, Key
-from genjax_models.families.diffusion.samplers.dpm_multistep import ratio_and_scale
+from genjax_models.families.diffusion.samplers.dpm_multistep import check, ratio_and_scale
 from genjax_models.families.diffusion.samplers.history import half_log_snr
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.solvers.driver import Sampler, nothing
@@ -32,10 +32,7 @@ def dpm_singlestep(order: int = 2, prediction: str = "eps") -> Sampler:
     Raises:
       ValueError: if the order is not 1, 2 or 3, or the prediction not "x0" or "eps".
     """
-    if order not in (1, 2, 3):
-        raise ValueError(f"order must be 1, 2 or 3, got {order}")
-    if prediction not in ("x0", "eps"):
-        raise ValueError(f"prediction must be 'eps' (DPM-Solver) or 'x0' (DPM-Solver++), got {prediction!r}")
+    check(order, prediction)
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         del key
@@ -51,7 +48,7 @@ def dpm_singlestep(order: int = 2, prediction: str = "eps") -> Sampler:
             return time, *ratio_and_scale(process, prediction, t, time), sign * (lam - now)
 
         def first() -> Array:
-            return process.alpha(s) * x0 + process.sigma(s) * eps
+            return process.add_noise(x0, eps, s)
 
         def second() -> Array:
             time, ratio, scale, g = at(0.5)

@@ -46,14 +46,14 @@ def edm_heun(
         def slope(x: Array, sigma: Array, t: Array) -> Array:  # line 7: d_i, in their coordinates
             return (x - denoiser(process.alpha(t) * x, t, "x0")) / sigma
 
-        x, level = x / process.alpha(t), process.sigma(t) / process.alpha(t)
+        x, level = x / process.alpha(t), process.scaled_sigma(t)
         if churn:
             inside = (level >= churn_min) & (level <= churn_max)
             raised = level * (1.0 + jnp.where(inside, gamma_max, 0.0))  # line 5: sigma hat
             z = churn_noise * jax.random.normal(key, x.shape, x.dtype)
             x = x + jnp.sqrt((raised - level) * (raised + level)) * z  # line 6
             level, t = raised, process.time_of(-2.0 * jnp.log(raised))
-        end = process.sigma(s) / process.alpha(s)
+        end = process.scaled_sigma(s)
         d = slope(x, level, t)
         euler = x + (end - level) * d  # line 8
         heun = lambda: x + (end - level) * 0.5 * (d + slope(euler, end, s))  # line 11

@@ -42,7 +42,7 @@ def half_log_snr(process: GaussianProcess, t: Array) -> Array:
 
 
 def usable_order(process: GaussianProcess, history: History, s: Array) -> Array:
-    """How many of the newest predictions a step to `s` can build on: 1 where a log-SNR on the way is infinite."""
+    """How many of the newest predictions a step to `s` can build on: from 1, where a log-SNR is infinite, to all K."""
     there = jnp.arange(history.times.shape[0]) < history.made
     finite = jnp.isfinite(process.log_snr(history.times)) & there
     run = jnp.cumprod(finite).sum(dtype=jnp.int32)

@@ -29,14 +29,8 @@ def langevin_corrector(snr: float = 0.16, num_steps: int = 1) -> Corrector:
     """
 
     def correct(key: Key, denoiser: Denoiser, x: Array, t: Array) -> Array:
-        def body(i: int, x: Array) -> Array:
-            score = denoiser(x, t, "score")
-            z = jax.random.normal(jax.random.fold_in(key, i), x.shape, x.dtype)
-            norm = lambda a: jnp.sqrt(sum_over_data(a**2)).mean()
-            epsilon = 2.0 * (snr * norm(z) / norm(score)) ** 2
-            return x + epsilon * score + jnp.sqrt(2.0 * epsilon) * z
-
-        return jax.lax.fori_loop(0, num_steps, body, x)
+        norm = lambda a: jnp.sqrt(sum_over_data(a**2)).mean()
+        return _chain(key, denoiser, x, t, num_steps, lambda score, z: 2.0 * (snr * norm(z) / norm(score)) ** 2)
 
     return correct
 
@@ -70,11 +64,20 @@ def annealed_langevin(step_size: float = 0.2, num_steps: int = 100) -> Sampler:
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         del t
         epsilon = step_size * denoiser.process.sigma(s) ** 2
-
-        def body(i: int, x: Array) -> Array:
-            z = jax.random.normal(jax.random.fold_in(key, i), x.shape, x.dtype)
-            return x + epsilon * denoiser(x, s, "score") + jnp.sqrt(2.0 * epsilon) * z
-
-        return jax.lax.fori_loop(0, num_steps, body, x), carry
+        return _chain(key, denoiser, x, s, num_steps, lambda score, z: epsilon), carry
 
     return Sampler(nothing, step, num_steps)
+
+
+def _chain(
+    key: Key, denoiser: Denoiser, x: Array, t: Array, num_steps: int, size: Callable[[Array, Array], Array]
+) -> Array:
+    """`num_steps` steps at time `t`, of the size that `(score, z)` gives."""
+
+    def body(i: int, x: Array) -> Array:
+        score = denoiser(x, t, "score")
+        z = jax.random.normal(jax.random.fold_in(key, i), x.shape, x.dtype)
+        epsilon = size(score, z)
+        return x + epsilon * score + jnp.sqrt(2.0 * epsilon) * z
+
+    return jax.lax.fori_loop(0, num_steps, body, x)

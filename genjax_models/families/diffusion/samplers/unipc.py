@@ -74,10 +74,8 @@ def unipc(order: int = 2, variant: str = "bh2") -> Sampler:
         corrected = jax.lax.switch(carry.order, corrections)
         history = last.push(x0, t)
         possible = jnp.isfinite(process.log_snr(t)) & jnp.isfinite(process.log_snr(s))
-        usable = jnp.where(possible, jnp.minimum(usable_order(process, history, s), order), 0)
-        first = lambda: (
-            process.alpha(s) * x0 + process.sigma(s) * (corrected - process.alpha(t) * x0) / process.sigma(t)
-        )
+        usable = jnp.where(possible, usable_order(process, history, s), 0)
+        first = lambda: process.add_noise(x0, (corrected - process.alpha(t) * x0) / process.sigma(t), s)
         predictions = [first] + [lambda n=n: advance(process, history, corrected, s, n) for n in range(1, order + 1)]
         return jax.lax.switch(usable, predictions), Carry(history, corrected, usable)
 
