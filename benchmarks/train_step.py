@@ -44,7 +44,7 @@ def ours(name: str, batch: int) -> Work:
     net, data = networks.ours(name), draw(batch)
     condition = (lambda b: {"label": b["label"]}) if net.num_classes else (lambda b: None)
 
-    def objective(key, params, extra, b):
+    def objective(key, params, extra, b, step):
         prediction = net.apply({"params": params["model"]}, b["x"], b["step"] / 1000, condition(b))
         return LossOutput(((prediction - b["target"]) ** 2).mean(axis=(1, 2, 3))), extra
 

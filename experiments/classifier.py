@@ -64,7 +64,7 @@ def build(config: ConfigDict) -> Experiment:
         return {"model": net.init(key, jnp.zeros((1, *config.data.shape)))["params"]}, {}
 
     def objective(
-        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_shift, key_flip, key_dropout = jax.random.split(key, 3)
         x = random_shift(key_shift, batch["x"], config.shift)

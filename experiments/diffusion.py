@@ -1,12 +1,13 @@
-"""Diffusion: the default config (DDPM's), and the experiment it describes."""
-
-from functools import partial
+"""Diffusion and score SDEs: the default config (DDPM's), and the experiment it describes."""
 
 from ml_collections import ConfigDict
 
-from experiments import gaussian_path
+from experiments import choices, gaussian_path
+from experiments.gaussian_path import Bound, Network
 from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.diffusion import denoising_loss, precondition
+from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
 from genjax_models.training.names import pick
 
@@ -38,16 +39,20 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, or a preconditioned network is to predict another thing than x0.
     """
-    process = pick("process", config.process, gaussian_path.PROCESSES)()
-    loss = partial(
-        denoising_loss,
-        process=process,
-        prediction=config.prediction,
-        weighting=pick("weighting", config.weighting, gaussian_path.WEIGHTINGS),
-        time=gaussian_path.make_time(config, process),
-    )
-    if not config.precondition:
-        return gaussian_path.build(config, loss)
-    if config.prediction != "x0":
+    if config.precondition and config.prediction != "x0":
         raise UserError(f"a preconditioned network predicts x0: set config.prediction=x0, not {config.prediction}")
-    return gaussian_path.build(config, loss, partial(precondition, process=process))
+    process = choices.make_process(config)
+    weighting = pick("weighting", config.weighting, choices.WEIGHTINGS)
+    time = choices.make_time(config, process)
+
+    def denoiser(params: PyTree, net: Network) -> Denoiser:
+        model = precondition(net(params), process) if config.precondition else net(params)
+        return Denoiser(process, model, config.prediction)
+
+    def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
+        model = denoiser(bound.params, bound.net).model
+        return denoising_loss(
+            key, model, x, process=process, prediction=config.prediction, weighting=weighting, time=time
+        )
+
+    return gaussian_path.build(config, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config))

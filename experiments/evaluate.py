@@ -2,7 +2,8 @@
 
     python -m experiments.evaluate --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name>
 
-Held-out terms are means over the test split. What can sample is also measured by every metric, for every (sampler,
+Held-out terms are means over the test split; `config.eval.likelihood` test images get their likelihood, in bits a
+dimension. What can sample is also measured by every metric, for every (sampler,
 steps) of `config.eval.rows`, beside the same metric of real images. Prints both, writes `eval.json`, and for each
 row a picture into `samples/`.
 """
@@ -18,7 +19,7 @@ from ml_collections import ConfigDict
 
 from experiments import command
 from experiments.drawing import averaged, draw_images
-from experiments.held_out import test_scores
+from experiments.held_out import test_likelihood, test_scores
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net
 from genjax_models.evaluation.table import markdown, measure, to_json
@@ -44,6 +45,20 @@ def main() -> None:
         result["held_out"], _ = test_scores(experiment, averaged(state), state.extra, config.data.name)
         terms = ", ".join(f"{name} {value:.4f}" for name, value in result["held_out"].items())
         print(f"held-out means over the test split: {terms}")
+    if experiment.log_prob is not None and config.eval.likelihood:
+        found = test_likelihood(
+            experiment,
+            averaged(state),
+            config.data.name,
+            config.eval.likelihood,
+            batch=config.eval.batch,
+            seed=config.eval.seed,
+        )
+        result["likelihood"] = found
+        print(
+            f"test likelihood: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim "
+            f"(kind {found['kind']}, n {found['n']}, seed {found['seed']})"
+        )
     if experiment.sample is not None:
         result |= measured_samples(experiment, config, state, workdir)
     with writing(workdir):

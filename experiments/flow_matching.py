@@ -1,11 +1,12 @@
 """Flow matching: the default config, and the experiment it describes."""
 
-from functools import partial
-
 from ml_collections import ConfigDict
 
-from experiments import gaussian_path
+from experiments import choices, gaussian_path
+from experiments.gaussian_path import Bound, Network
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.flow_matching import independent, minibatch_ot, velocity_loss
+from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
 from genjax_models.training.names import pick
 
@@ -23,12 +24,15 @@ def get_config() -> ConfigDict:
 
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the conditional flow-matching loss."""
-    process = pick("process", config.process, gaussian_path.PROCESSES)()
-    loss = partial(
-        velocity_loss,
-        process=process,
-        prediction=config.prediction,
-        time=gaussian_path.make_time(config, process),
-        coupling=pick("coupling", config.coupling, COUPLINGS),
-    )
-    return gaussian_path.build(config, loss)
+    process = choices.make_process(config)
+    time = choices.make_time(config, process)
+    coupling = pick("coupling", config.coupling, COUPLINGS)
+
+    def denoiser(params: PyTree, net: Network) -> Denoiser:
+        return Denoiser(process, net(params), config.prediction)
+
+    def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
+        model = bound.net(bound.params)
+        return velocity_loss(key, model, x, process=process, prediction=config.prediction, time=time, coupling=coupling)
+
+    return gaussian_path.build(config, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config))

@@ -1,11 +1,14 @@
-"""Scores on data that no training step saw, for `evaluate` and `export`."""
+"""Scores and likelihoods of data that no training step saw, for `evaluate` and `export`."""
 
 from collections import defaultdict
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from tqdm import tqdm
 
-from genjax_models.core.types import PyTree
+from genjax_models.core.likelihood import bits_per_dim
+from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data import epoch, load
 from genjax_models.training import Experiment, parallel
 
@@ -25,3 +28,31 @@ def test_scores(experiment: Experiment, params: PyTree, extra: PyTree, name: str
         for score, value in validate(key, params, extra, batch).items():
             values[score].append(np.asarray(value))
     return {score: float(np.concatenate(parts).mean()) for score, parts in values.items()}, dataset.size
+
+
+def test_likelihood(
+    experiment: Experiment, params: PyTree, name: str, num: int, *, batch: int, seed: int
+) -> dict[str, float | int | str]:
+    """The mean likelihood of the first `num` test examples, with its standard error over them.
+
+    Returns:
+      `bits_per_dim` and its `stderr`, the `kind` of likelihood, `n` and `seed`; of bytes if the data are bytes.
+    """
+    assert experiment.log_prob is not None
+    kinds: list[str] = []
+
+    def call(key: Key, params: PyTree, batch: PyTree) -> Array:
+        assert experiment.log_prob is not None
+        likelihood = experiment.log_prob(key, params, batch)
+        kinds.append(likelihood.kind)
+        return likelihood.value
+
+    measure, dataset, values = parallel.compile_fn(call), load(name, "test"), []
+    rows = np.arange(min(num, dataset.size))
+    chunks = np.array_split(rows, -(-len(rows) // batch))
+    for number, chunk in enumerate(tqdm(chunks, desc="likelihood", leave=False, disable=None)):
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        values.append(measure(key, params, dataset.take(chunk)))
+    bits = np.asarray(bits_per_dim(jnp.concatenate(values), dataset.x[0].size))
+    stderr = float(bits.std(ddof=1) / np.sqrt(len(bits)))
+    return {"bits_per_dim": float(bits.mean()), "stderr": stderr, "kind": kinds[0], "n": len(bits), "seed": seed}

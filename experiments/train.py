@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
+from ml_collections import ConfigDict
 
 from experiments import command
 from experiments.drawing import averaged, sampler_of
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
+from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_curves, save_grid
 from genjax_models.training import parallel
@@ -32,13 +34,13 @@ def main() -> None:
     config, workdir = command.read_config(), command.workdir()
     parallel.initialize_distributed()
     parallel.enable_compilation_cache()
+    train(config, workdir)
+
+
+def train(config: ConfigDict, workdir: Path) -> None:
+    """The same in a process that is set up, for students that train their teacher first."""
     experiment = command.build_experiment(config)
-    dataset = load(config.data.name, "train")
-    if dataset.x.shape[1:] != tuple(config.data.shape) or dataset.num_classes != config.data.num_classes:
-        raise UserError(
-            f"data set {dataset.name} holds {dataset.num_classes} classes of shape {dataset.x.shape[1:]}, but "
-            f"config.data says {config.data.num_classes} of {tuple(config.data.shape)}: correct it"
-        )
+    dataset = experiment.training_set(workdir) if experiment.training_set else checked_data(config)
     data = batches(
         dataset,
         config.train.batch_size,
@@ -53,6 +55,21 @@ def main() -> None:
         save_curves(workdir / "metrics.jsonl", workdir / "curves.png")
         seconds = time.perf_counter() - start
         print(f"trained to step {config.train.steps} in {seconds:.0f} s; curves: {workdir / 'curves.png'}", flush=True)
+
+
+def checked_data(config: ConfigDict) -> ArrayDataset:
+    """The training split of `config.data`.
+
+    Raises:
+      UserError: if its images or classes are not those that the config says.
+    """
+    dataset = load(config.data.name, "train")
+    if dataset.x.shape[1:] != tuple(config.data.shape) or dataset.num_classes != config.data.num_classes:
+        raise UserError(
+            f"data set {dataset.name} holds {dataset.num_classes} classes of shape {dataset.x.shape[1:]}, but "
+            f"config.data says {config.data.num_classes} of {tuple(config.data.shape)}: correct it"
+        )
+    return dataset
 
 
 def preview(experiment: Experiment, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:

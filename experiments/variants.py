@@ -7,6 +7,8 @@ from genjax_models.core.errors import UserError
 
 def _conditional(config: ConfigDict) -> None:
     config.conditional = True
+    if "teacher" in config:
+        _conditional(config.teacher)
 
 
 def _smoke(config: ConfigDict) -> None:
@@ -15,6 +17,13 @@ def _smoke(config: ConfigDict) -> None:
     config.train.optimizer.schedule.warmup_steps = min(config.train.optimizer.schedule.warmup_steps, 5)
     config.sample.steps = min(config.sample.steps, 4)
     config.eval.update({"num": 64, "batch": 64, "rows": tuple((name, min(n, 4)) for name, n in config.eval.rows[:1])})
+    config.eval.likelihood = min(config.eval.likelihood, 8)
+    if "chain" in config:
+        config.chain = 8
+    if "pairs" in config:
+        config.pairs.update({"num": 64, "batch": 64, "steps": 4})
+    if "teacher" in config:
+        _smoke(config.teacher)
 
 
 VARIANTS = {"conditional": _conditional, "smoke": _smoke}

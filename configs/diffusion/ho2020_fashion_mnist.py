@@ -12,29 +12,13 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import diffusion
+from experiments import diffusion, recipes
 from experiments.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = diffusion.get_config()
-    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
-    config.eval.features = "fashion_mnist"
-    config.net = ConfigDict(
-        {
-            "name": "genjax_models.nets.UNet",
-            "patch_size": 2,
-            "channels": 32,
-            "multipliers": (1, 2),
-            "num_blocks": 2,
-            "head_dim": 32,
-            "groups": 8,
-        }
-    )
-    config.train.update({"steps": 3200, "batch_size": 64})
-    config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
-    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
+    config = recipes.fashion_mnist(diffusion.get_config())
     config.expected = ConfigDict(
         {"sampler": "ancestral", "steps": 1000, "metric": "Fréchet distance", "value": 17.0, "n": 1000}
     )

@@ -10,22 +10,17 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import diffusion
+from experiments import diffusion, recipes
 from experiments.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = diffusion.get_config()
-    config.net = ConfigDict({"name": "genjax_models.nets.MLP", "width": 256, "depth": 4})
+    config = recipes.digits(diffusion.get_config())
     config.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
     config.time.name = "log_normal_sigma"
     config.sample.update({"sampler": "edm_heun", "steps": 18, "clip": False})
     config.sample.grid.name = "karras"
-    config.train.update({"steps": 3000, "batch_size": 128})
-    config.train.optimizer.update({"learning_rate": 1e-3, "b2": 0.99})
-    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
-    config.eval.num = 750  # half of the training split: the other half is the floor
     config.eval.rows = (
         ("edm_heun", 5),
         ("edm_heun", 10),

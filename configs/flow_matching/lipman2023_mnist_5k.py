@@ -11,30 +11,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import flow_matching
+from experiments import flow_matching, recipes
 from experiments.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = flow_matching.get_config()
-    config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
-    config.eval.update({"features": "mnist", "num": 500})
-    config.net = ConfigDict(
-        {
-            "name": "genjax_models.nets.UNet",
-            "patch_size": 2,
-            "channels": 32,
-            "multipliers": (1, 2),
-            "num_blocks": 2,
-            "head_dim": 32,
-            "groups": 8,
-        }
-    )
+    config = recipes.mnist_5k(flow_matching.get_config())
     config.time.update({"name": "logit_normal", "options": ConfigDict({"mean": 0.0, "std": 1.0})})
-    config.train.update({"steps": 1200, "batch_size": 64})
-    config.train.optimizer.update({"learning_rate": 2e-3, "b2": 0.99})
-    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 200})
     config.expected = ConfigDict(
         {"sampler": "euler", "steps": 50, "metric": "Fréchet distance", "value": 42.5, "n": 500}
     )

@@ -1,7 +1,8 @@
 """What an experiment hands to the training loop, to the sampler and to the evaluation: pure functions."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 
@@ -17,15 +18,22 @@ class Experiment(NamedTuple):
       players: who is trained, in the order in which they move.
       sample: `(key, params, num, *, label=None, sampler=None, steps=None, guidance=None) -> [num, ...]` in [-1, 1];
         pure, and jit-able with `num`, `sampler` and `steps` static. `None` for what cannot sample.
-      log_prob: `(key, params, x) -> Likelihood`, or `None`.
+      log_prob: `(key, params, batch) -> Likelihood` of the batch's `x` as it comes, nats, or `None`.
       validate: `(key, params, extra, batch) -> {name: [B]}`, or `None`.
+      denoiser: `(params, label=None) -> Denoiser`, for the families that have one: what samplers, guidance and
+        students of this model call.
+      training_set: `folder of the run -> data set`, for what trains on a set of its own making; made once.
+      warm_start: `(initial state, folder of the run) -> state`: what a fresh run takes over from an earlier one.
     """
 
     init: Callable[[Key], tuple[dict[str, PyTree], PyTree]]
     players: tuple[Player, ...]
     sample: Callable[..., Array] | None = None
-    log_prob: Callable[[Key, dict[str, PyTree], Array], Likelihood] | None = None
+    log_prob: Callable[[Key, dict[str, PyTree], PyTree], Likelihood] | None = None
     validate: Callable[[Key, dict[str, PyTree], PyTree, PyTree], dict[str, Array]] | None = None
+    denoiser: Callable[..., Any] | None = None
+    training_set: Callable[[Path], Any] | None = None
+    warm_start: Callable[[TrainState, Path], TrainState] | None = None
 
 
 def initial_state(key: Key, experiment: Experiment, *, ema: bool) -> TrainState:

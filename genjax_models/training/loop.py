@@ -97,6 +97,8 @@ def fit(
     with Checkpoints(saved, keep_last=train.keep_last, keep_best=train.keep_best) as checkpoints:
         if restored is None:
             state = parallel.init_sharded(create, jax.random.key(train.seed), shardings)
+            if experiment.warm_start is not None:
+                state = jax.device_put(experiment.warm_start(state, workdir), shardings)
         else:
             state = restored.state
             data.set_state(restored.data)

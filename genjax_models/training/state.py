@@ -15,8 +15,11 @@ import optax
 
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 
-Objective = Callable[[Key, Mapping[str, PyTree], PyTree, PyTree], tuple[LossOutput, PyTree]]
-"""`(key, params of every player, extra, batch) -> (LossOutput, new_extra)`, pure."""
+Objective = Callable[[Key, Mapping[str, PyTree], PyTree, PyTree, Array], tuple[LossOutput, PyTree]]
+"""`(key, params of every player, extra, batch, step) -> (LossOutput, new_extra)`, pure.
+
+`step` `[]` int32 counts the steps already taken, for curricula, warm-ups and fade-ins; most objectives ignore it.
+"""
 
 
 class Player(NamedTuple):

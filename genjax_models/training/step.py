@@ -104,7 +104,7 @@ def _gradient(key: Key, state: TrainState, player: Player, batch: PyTree, accumu
 
     def mean_loss(own, key, extra, microbatch):
         params = state.params | {player.name: own}
-        output, new_extra = player.objective(key, params, extra, microbatch)
+        output, new_extra = player.objective(key, params, extra, microbatch, state.step)
         _check_per_example(player.name, output, microbatch)
         return output.value.mean(), ({k: v.mean() for k, v in output.aux.items()}, new_extra)
 

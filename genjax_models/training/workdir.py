@@ -18,7 +18,7 @@ MAY_CHANGE = frozenset(
 )
 """Settings that say how a run is watched, not what it computes."""
 
-MAY_CHANGE_SECTIONS = ("train.keep_best.", "train.parallel.", "sample.", "eval.", "expected")
+MAY_CHANGE_SECTIONS = ("train.keep_best.", "train.parallel.", "sample.", "eval.", "likelihood.", "expected")
 """Sections of such settings."""
 
 
@@ -107,6 +107,7 @@ def _cannot_write(place: Path, reason: str) -> str:
 
 
 def _may_change(key: str, old: Any, new: Any) -> bool:
+    key = key.removeprefix("teacher.")  # a config within the config
     if key == "train.steps":
         return isinstance(old, int) and isinstance(new, int) and new > old
     return key in MAY_CHANGE or key.startswith(MAY_CHANGE_SECTIONS)

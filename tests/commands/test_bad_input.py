@@ -1,36 +1,47 @@
 """What a person gets for a mistake at the keyboard: one line that says what to do, exit status 2, and nothing lost."""
 
+import importlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from absl.testing import flagsaver
+
+from experiments import command as shell
+from genjax_models.training import parallel
 
 ROOT = Path(__file__).parents[2]
 DIGITS = "--config=configs/flow_matching/lipman2023_digits.py:smoke"
 
 
-def run(command: str, *flags: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", f"experiments.{command}", *flags],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def run(command: str, *flags: str) -> subprocess.CompletedProcess:
+    """The command as a person runs it."""
+    arguments = [sys.executable, "-m", f"experiments.{command}", *flags]
+    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
-def refused(result: subprocess.CompletedProcess) -> str:
-    """The single line of a refusal."""
-    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert result.returncode == 2, result.stderr
-    assert len(lines) == 1
-    assert "Traceback" not in result.stderr
-    return lines[0]
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Runs a command that is to be refused, within this process, and returns the single line that it says."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(shell, "tune_allocator", lambda: True)
+    monkeypatch.setattr(parallel, "enable_compilation_cache", lambda: None)
+
+    def refusal(command: str, *flags: str) -> str:
+        main = importlib.import_module(f"experiments.{command}").main
+        monkeypatch.setattr(sys, "argv", [command, *flags])
+        with flagsaver.flagsaver(), pytest.raises(SystemExit) as stop:
+            shell.run(main)
+        said = capsys.readouterr().err
+        lines = [line for line in said.splitlines() if line.startswith("error: ")]
+        assert stop.value.code == 2, said
+        assert len(lines) == 1
+        assert "Traceback" not in said
+        return lines[0]
+
+    return refusal
 
 
 @pytest.fixture(scope="module")
@@ -55,22 +66,21 @@ def trained(tmp_path_factory) -> Path:
         ("train", [DIGITS, "--workdir=W", "--config.data.num_classes=7"], "correct it"),
         ("train", [DIGITS, "--workdir=W", "--config.process=ddmp"], "did you mean 'ddpm'"),
         ("train", [DIGITS, "--workdir=W", "--config.net.name=genjax_models.nets.DTI"], "cannot build config.net"),
-        ("train", [DIGITS, "--workdir=W", "--config.train.batch_size=15", "4 devices"], "nearest size that fits is 16"),
+        ("train", [DIGITS, "--workdir=W", "--config.train.batch_size=15"], "nearest size that fits is 16"),
         ("evaluate", [DIGITS, "--workdir=W"], "holds no checkpoint"),
         ("sample", [DIGITS, "--workdir=W", "--num=0"], "--num=0 must be at least 1"),
         ("sample", [DIGITS, "--workdir=W", "--out=x.bmp"], "must end in .png, .gif or .npz"),
     ],
 )
-def test_mistakes_before_the_first_step(tmp_path, command, flags, said):
-    devices = {"JAX_NUM_CPU_DEVICES": "4"} if "4 devices" in flags else {}
-    flags = [flag.replace("--workdir=W", f"--workdir={tmp_path / 'run'}") for flag in flags if flag != "4 devices"]
-    assert said in refused(run(command, *flags, **devices))
+def test_mistakes_before_the_first_step(tmp_path, refused, command, flags, said):
+    flags = [flag.replace("--workdir=W", f"--workdir={tmp_path / 'run'}") for flag in flags]
+    assert said in refused(command, *flags)
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-def test_a_folder_of_another_config_is_left_alone(trained):
+def test_a_folder_of_another_config_is_left_alone(trained, refused):
     before = (trained / "config.json").read_text(), (trained / "metrics.jsonl").read_text()
-    line = refused(run("train", DIGITS, f"--workdir={trained}", "--config.train.optimizer.learning_rate=0.5"))
+    line = refused("train", DIGITS, f"--workdir={trained}", "--config.train.optimizer.learning_rate=0.5")
     assert "belongs to another config" in line
     assert "train.optimizer.learning_rate" in line
     assert ((trained / "config.json").read_text(), (trained / "metrics.jsonl").read_text()) == before
@@ -85,28 +95,29 @@ def test_a_folder_of_another_config_is_left_alone(trained):
         (["--steps=0"], "--steps=0 must be at least 1"),
     ],
 )
-def test_sampling_mistakes(trained, flags, said):
-    assert said in refused(run("sample", f"--workdir={trained}", *flags))
+def test_sampling_mistakes(trained, refused, flags, said):
+    assert said in refused("sample", f"--workdir={trained}", *flags)
 
 
-def test_evaluation_with_weights_that_cannot_be_read(trained, tmp_path):
+def test_evaluation_with_weights_that_cannot_be_read(trained, refused, tmp_path):
     (tmp_path / "broken.pth").write_bytes(b"not a network")
     flags = ["--config.eval.features=inception_v3", f"--weights={tmp_path / 'broken.pth'}"]
-    assert "broken.pth" in refused(run("evaluate", DIGITS, f"--workdir={trained}", *flags))
+    assert "broken.pth" in refused("evaluate", DIGITS, f"--workdir={trained}", *flags)
 
 
-def test_evaluation_of_zero_samples(trained):
-    assert "at least 1" in refused(run("evaluate", DIGITS, f"--workdir={trained}", "--config.eval.num=0"))
+def test_evaluation_of_zero_samples(trained, refused):
+    assert "at least 1" in refused("evaluate", DIGITS, f"--workdir={trained}", "--config.eval.num=0")
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path):
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path, refused):
     flags = ["--config.train.optimizer.learning_rate=1e38", "--config.train.optimizer.clip_norm=0.0"]
-    line = refused(run("train", DIGITS, f"--workdir={tmp_path}", *flags))
+    line = refused("train", DIGITS, f"--workdir={tmp_path}", *flags)
     assert "step" in line
     assert "loss" in line
     assert any((tmp_path / "checkpoints").iterdir())
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_and_sampling_and_evaluation_work(trained):
     """The happy path, on the run that all the mistakes above have left intact."""
     more = run("train", DIGITS, f"--workdir={trained}", "--config.train.steps=24")

@@ -21,15 +21,15 @@ MODES = ("jit", "shard_map", "pmap")
 HIDDEN = 128
 
 
-def regress(key, params, extra, batch):
+def regress(key, params, extra, batch, step):
     """No randomness; the extra state is a running mean of the batch, as that of a batch norm."""
     p = params["model"]
     error = jnp.square(jnp.tanh(batch["x"] @ p["in"]) @ p["out"] - batch["y"]).mean(-1)
     return LossOutput(error, {"abs": jnp.sqrt(error)}), {"mean": 0.9 * extra["mean"] + 0.1 * batch["x"].mean(0)}
 
 
-def noisy(key, params, extra, batch):
-    out, extra = regress(key, params, extra, batch)
+def noisy(key, params, extra, batch, step):
+    out, extra = regress(key, params, extra, batch, step)
     return LossOutput(out.value, {"draw": jax.random.uniform(key, out.value.shape)}), extra
 
 

@@ -46,7 +46,7 @@ def test_the_loss_is_the_cross_entropy_of_each_example(small, batch):
     log_p = np.asarray(logits) - np.log(np.exp(np.asarray(logits)).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(scores["loss"], -log_p[np.arange(6), batch["label"]], rtol=1e-5)
     np.testing.assert_array_equal(scores["accuracy"], log_p.argmax(axis=1) == batch["label"])
-    output, _ = experiment.players[0].objective(jax.random.key(2), params, extra, batch)
+    output, _ = experiment.players[0].objective(jax.random.key(2), params, extra, batch, 0)
     assert output.value.shape == output.aux["accuracy"].shape == (6,)
 
 

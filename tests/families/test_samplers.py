@@ -1,5 +1,7 @@
 """With the exact denoiser every sampler reaches the data's own law, on every process."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -100,12 +102,17 @@ ALL_PAIRS = PAIRS + [pytest.param(*pair, marks=pytest.mark.slow) for pair in SLO
 
 
 def draw(data: Mixture, process, sampler, n: int, steps: int, seed: int = 0) -> np.ndarray:
-    key_x, key_s = jax.random.split(jax.random.key(seed))
-    x = process.sample_prior(key_x, (n, data.means.shape[1]))
     denoiser = Denoiser(process, data.denoiser(process), "x0")
     # Velocities of variance-preserving processes have a pole at t = 0, some processes no signal at t = 1.
     grid = uniform_grid(steps, start=0.999, end=1e-3)
-    return np.asarray(jax.jit(lambda x: sample(key_s, denoiser, x, grid, sampler))(x))
+
+    @jax.jit
+    def run(key: jax.Array) -> jax.Array:
+        key_x, key_s = jax.random.split(key)
+        x = process.sample_prior(key_x, (n, data.means.shape[1]))
+        return sample(key_s, denoiser, x, grid, sampler)
+
+    return np.asarray(run(jax.random.key(seed)))
 
 
 def assert_is_mixture(x: np.ndarray, data: Mixture, slack: float = 0.02) -> None:
@@ -155,7 +162,7 @@ def linear_flow():
     The process, the exact denoiser, and where some fixed `z` are at a time.
     """
     process, mean, std = vp(0.1, 12.0), 0.3, 0.4
-    z = jax.random.normal(jax.random.key(0), (16, 2), jnp.float64)
+    z = jnp.asarray(np.random.default_rng(0).normal(size=(16, 2)))
     spread = lambda t: jnp.sqrt((process.alpha(t) * std) ** 2 + process.sigma(t) ** 2)
     place = lambda t: process.alpha(t) * mean + spread(t) * z
     return process, Denoiser(process, gaussian(mean, std).denoiser(process), "x0"), place
@@ -167,10 +174,14 @@ def test_probability_flow_is_exact_on_gaussian_data(sampler, order):
     with jax.enable_x64(True):
         _, denoiser, place = linear_flow()
         end = 0.2
-        start, exact = (place(jnp.array(t)) for t in (1.0, end))
-        run = lambda n: sample(jax.random.key(1), denoiser, start, uniform_grid(n, end=end), sampler)
-        error = [float(jnp.abs(run(n) - exact).max()) for n in (40, 80)]
-        assert np.log2(error[0] / error[1]) == pytest.approx(order, abs=0.25)
+
+        @partial(jax.jit, static_argnums=0)
+        def error(n: int) -> jax.Array:
+            start, exact = (place(jnp.array(t)) for t in (1.0, end))
+            x = sample(jax.random.key(1), denoiser, start, uniform_grid(n, end=end), sampler)
+            return jnp.abs(x - exact).max()
+
+        assert np.log2(error(40) / error(80)) == pytest.approx(order, abs=0.25)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +211,8 @@ def test_order_of_convergence(sampler, order, prediction, length):
     with jax.enable_x64(True):
         process, denoiser, place = linear_flow()
 
-        def error(n: int) -> float:
+        @partial(jax.jit, static_argnums=0)
+        def error(n: int) -> jax.Array:
             ends = process.log_snr(jnp.array([0.7, 0.2]))
             h = (ends[1] - ends[0]) / n
             grid = process.time_of(ends[0] + h * jnp.arange(n + 1))
@@ -215,7 +227,7 @@ def test_order_of_convergence(sampler, order, prediction, length):
                 start = history
             warm = sampler._replace(init=lambda _: start)
             x = sample(jax.random.key(1), denoiser, place(grid[0]), grid, warm)
-            return float(jnp.abs(x - place(grid[-1])).max())
+            return jnp.abs(x - place(grid[-1])).max()
 
         assert np.log2(error(64) / error(128)) == pytest.approx(order, abs=0.45)
 
@@ -224,10 +236,14 @@ def test_order_of_convergence(sampler, order, prediction, length):
 def test_pseudo_linear_multistep_is_of_second_order_at_least(sampler):
     with jax.enable_x64(True):
         _, denoiser, place = linear_flow()
-        grids = [uniform_grid(n, start=0.7, end=0.2) for n in (80, 160)]
-        runs = [sample(jax.random.key(1), denoiser, place(grid[0]), grid, sampler) for grid in grids]
-        errors = [float(jnp.abs(x - place(grid[-1])).max()) for x, grid in zip(runs, grids, strict=True)]
-        assert np.log2(errors[0] / errors[1]) > 1.75
+
+        @partial(jax.jit, static_argnums=0)
+        def error(n: int) -> jax.Array:
+            grid = uniform_grid(n, start=0.7, end=0.2)
+            x = sample(jax.random.key(1), denoiser, place(grid[0]), grid, sampler)
+            return jnp.abs(x - place(grid[-1])).max()
+
+        assert np.log2(error(80) / error(160)) > 1.75
 
 
 def test_deterministic_ddim_is_the_first_order_exponential_integrator():
@@ -235,12 +251,18 @@ def test_deterministic_ddim_is_the_first_order_exponential_integrator():
     with jax.enable_x64(True):
         process, t, s = vp(), jnp.array(0.7), jnp.array(0.4)
         denoiser = Denoiser(process, two_moons_like().denoiser(process), "x0")
-        x = jax.random.normal(jax.random.key(0), (8, 2), jnp.float64)
-        h = 0.5 * (process.log_snr(s) - process.log_snr(t))
-        expected = process.alpha(s) / process.alpha(t) * x - process.sigma(s) * jnp.expm1(h) * denoiser(x, t, "eps")
-        for sampler in (ddim(), dpm_singlestep(1), dpm_multistep(1), deis(1), unipc(1)):
-            found, _ = sampler.step(jax.random.key(0), denoiser, sampler.init(x), x, t, s)
-            np.testing.assert_allclose(found, expected, rtol=1e-12)
+        samplers = (ddim(), dpm_singlestep(1), dpm_multistep(1), deis(1), unipc(1))
+
+        @jax.jit
+        def steps(x: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+            h = 0.5 * (process.log_snr(s) - process.log_snr(t))
+            expected = process.alpha(s) / process.alpha(t) * x - process.sigma(s) * jnp.expm1(h) * denoiser(x, t, "eps")
+            run = lambda sampler: sampler.step(jax.random.key(0), denoiser, sampler.init(x), x, t, s)[0]
+            return expected, [run(sampler) for sampler in samplers]
+
+        expected, found = steps(np.random.default_rng(0).normal(size=(8, 2)))
+        for x in found:
+            np.testing.assert_allclose(x, expected, rtol=1e-12)
 
 
 def test_churn_keeps_the_marginal():
@@ -263,11 +285,13 @@ def test_samplers_reach_time_zero(process):
     denoiser = Denoiser(process, gaussian().denoiser(process), "x0")
     samplers = [ancestral(), ddim(), ddim(1.0), dpm_singlestep(3), dpm_multistep(3), dpm_multistep(3, "eps")]
     samplers += [sde_dpm_multistep(), deis(), unipc(3)]
-    x = process.sample_prior(jax.random.key(0), (64, 2))
-    draws = jax.jit(
-        lambda x: [sample(jax.random.key(1), denoiser, x, uniform_grid(6), sampler) for sampler in samplers]
-    )
-    assert [i for i, draw in enumerate(draws(x)) if not bool(jnp.isfinite(draw).all())] == []
+
+    @jax.jit
+    def finite(key: jax.Array) -> list[jax.Array]:
+        x = process.sample_prior(key, (64, 2))
+        return [jnp.isfinite(sample(key, denoiser, x, uniform_grid(6), sampler)).all() for sampler in samplers]
+
+    assert np.flatnonzero(~np.array(finite(jax.random.key(0)))).tolist() == []
 
 
 def test_posterior_matches_bayes():

@@ -1,5 +1,7 @@
 """The networks' layers against flax's, and against their own formulas."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -15,22 +17,30 @@ from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
 
 def random_like(params, seed=1):
     """Parameters without the zeros and ones of initialisation."""
-    leaves, treedef = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(seed), len(leaves))
-    return treedef.unflatten([jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)])
+    random = np.random.default_rng(seed)
+    return jax.tree.map(lambda a: jnp.asarray(random.normal(size=a.shape), a.dtype), params)
+
+
+def normal(*shape, seed=3):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
+
+
+@partial(jax.jit, static_argnums=0)
+def gradients(layer, params, x, dy):
+    """The layer's result, and its gradients with respect to parameters and input."""
+    y, pullback = jax.vjp(layer.apply, params, x)
+    return y, pullback(dy)
 
 
 def assert_same_layer(ours, theirs, x):
     """Same parameters, same function, same gradients with respect to both, in float64."""
-    params = random_like(theirs.init(jax.random.key(0), x))
-    assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, ours.init(jax.random.key(0), x))
-    y, pullback = jax.vjp(ours.apply, params, x)
-    expected, expected_pullback = jax.vjp(theirs.apply, params, x)
-    dy = jax.random.normal(jax.random.key(2), y.shape, y.dtype)
+    y, params = jax.eval_shape(theirs.init_with_output, jax.random.key(0), x)
+    assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, jax.eval_shape(ours.init, jax.random.key(0), x))
+    params, dy = random_like(params), normal(*y.shape)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9),
-        (y, pullback(dy)),
-        (expected, expected_pullback(dy)),
+        gradients(ours, params, x, dy),
+        gradients(theirs, params, x, dy),
     )
 
 
@@ -48,22 +58,25 @@ class ThenConv(nn.Module):
 @pytest.mark.parametrize("shape", [(2, 5, 4, 8), (3, 7, 8)])
 def test_group_norm_is_flaxs(shape):
     with jax.enable_x64(True):
-        x = 3 + jax.random.normal(jax.random.key(3), shape, jnp.float64)
+        x = 3 + normal(*shape)
         theirs = nn.GroupNorm(4, epsilon=1e-5, dtype=jnp.float64, param_dtype=jnp.float64)
         assert_same_layer(GroupNorm(4, dtype=jnp.float64), theirs, x)
 
 
 def test_group_norm_modulates_each_example():
     norm = GroupNorm(2)
-    x, scale, shift = (jax.random.normal(jax.random.key(i), s) for i, s in enumerate([(2, 3, 4), (2, 4), (2, 4)]))
-    params = norm.init(jax.random.key(3), x)
-    expected = norm.apply(params, x) * (1 + scale[:, None, :]) + shift[:, None, :]
-    np.testing.assert_allclose(norm.apply(params, x, scale, shift), expected, rtol=1e-5, atol=1e-5)
+    x, scale, shift = (
+        normal(*shape, seed=i).astype(jnp.float32) for i, shape in enumerate([(2, 3, 4), (2, 4), (2, 4)])
+    )
+    params = random_like(jax.eval_shape(norm.init, jax.random.key(3), x))
+    apply = jax.jit(norm.apply)
+    expected = apply(params, x) * (1 + scale[:, None, :]) + shift[:, None, :]
+    np.testing.assert_allclose(apply(params, x, scale, shift), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_dense_is_flaxs_on_any_leading_axes():
     with jax.enable_x64(True):
-        x = jax.random.normal(jax.random.key(3), (2, 3, 4, 5), jnp.float64)
+        x = normal(2, 3, 4, 5)
         kwargs = dict(dtype=jnp.float64, param_dtype=jnp.float64)
         assert_same_layer(Dense(7, **kwargs), nn.Dense(7, **kwargs), x)
 
@@ -71,22 +84,21 @@ def test_dense_is_flaxs_on_any_leading_axes():
 @pytest.mark.parametrize("stride", [1, 2])
 def test_convolution_is_flaxs(stride):
     with jax.enable_x64(True):
-        x = jax.random.normal(jax.random.key(3), (2, 6, 8, 3), jnp.float64)
+        x = normal(2, 6, 8, 3)
         theirs = nn.Conv(5, (3, 3), stride, padding=1, dtype=jnp.float64)
         assert_same_layer(Conv3x3(5, stride, dtype=jnp.float64), theirs, x)
 
 
 def test_upsampling_convolution_is_upsampling_then_convolution():
     with jax.enable_x64(True):
-        x = jax.random.normal(jax.random.key(3), (2, 3, 4, 5), jnp.float64)
+        x = normal(2, 3, 4, 5)
         both = ThenConv(6)
-        params = random_like(both.init(jax.random.key(0), x))
+        y, params = jax.eval_shape(both.init_with_output, jax.random.key(0), x)
+        params, dy = random_like(params), normal(*y.shape)
         ours = UpsampleConv(6, dtype=jnp.float64)
-        y, pullback = jax.vjp(ours.apply, {"params": params["params"]["conv"]}, x)
-        expected, expected_pullback = jax.vjp(both.apply, params, x)
-        dy = jax.random.normal(jax.random.key(2), y.shape, y.dtype)
+        y, (grads, dx) = gradients(ours, {"params": params["params"]["conv"]}, x, dy)
+        expected, (expected_grads, expected_dx) = gradients(both, params, x, dy)
         np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9)
-        (grads, dx), (expected_grads, expected_dx) = pullback(dy), expected_pullback(dy)
         np.testing.assert_allclose(dx, expected_dx, rtol=1e-9, atol=1e-9)
         for name in ("kernel", "bias"):
             theirs = expected_grads["params"]["conv"][name]

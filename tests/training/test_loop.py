@@ -104,8 +104,8 @@ def test_hooks_run_in_their_turn_and_what_they_measure_is_logged(tmp_path):
 def bad_after(count):
     """The part `half` of the loss is NaN once `count` examples have been seen."""
 
-    def objective(key, params, extra, batch):
-        out, new = denoise(key, params, extra, batch)
+    def objective(key, params, extra, batch, step):
+        out, new = denoise(key, params, extra, batch, step)
         bad = jnp.where(extra["seen"] >= count, jnp.nan, 1.0)
         return LossOutput(out.value * bad, {"half": out.aux["half"] * bad}), new
 

@@ -15,7 +15,7 @@ from genjax_models.training.ema import constant
 RATE = 0.1
 
 
-def square(key, params, extra, batch):
+def square(key, params, extra, batch, step):
     """½‖w - x‖², whose mean gradient is w - mean(x)."""
     return LossOutput(0.5 * jnp.square(params["model"][None] - batch["x"]).sum(-1)), extra
 
@@ -55,7 +55,7 @@ def test_average_follows_its_recursion():
 
 def test_two_players_play_the_bilinear_game_in_turn():
     """min_x max_y xy by alternating steps: x' = x - ηy, then y' = y + ηx'."""
-    game = lambda sign: lambda key, p, extra, batch: (LossOutput(sign * p["x"] * p["y"] * batch["one"]), extra)
+    game = lambda sign: lambda key, p, extra, batch, step: (LossOutput(sign * p["x"] * p["y"] * batch["one"]), extra)
     players = (Player("x", game(1), optax.sgd(RATE)), Player("y", game(-1), optax.sgd(RATE)))
     state = init_state(jax.random.key(0), {"x": jnp.array(1.0), "y": jnp.array(0.5)}, players)
     step = jax.jit(partial(train_step, players=players))
@@ -70,7 +70,7 @@ def test_two_players_play_the_bilinear_game_in_turn():
 
 
 def test_a_player_moves_on_every_nth_step_and_rests_otherwise():
-    pull = lambda name: lambda key, p, extra, batch: (LossOutput(p[name] * batch["one"]), {"n": extra["n"] + 1})
+    pull = lambda name: lambda key, p, extra, batch, step: (LossOutput(p[name] * batch["one"]), {"n": extra["n"] + 1})
     players = (
         Player("critic", pull("critic"), optax.sgd(1.0)),
         Player("actor", pull("actor"), optax.sgd(1.0), every=3),
@@ -88,7 +88,7 @@ def test_a_player_moves_on_every_nth_step_and_rests_otherwise():
 
 
 def test_every_microbatch_player_and_step_draws_from_its_own_key():
-    def draw(key, params, extra, batch):
+    def draw(key, params, extra, batch, step):
         draws = extra["draws"].at[extra["count"]].set(jax.random.uniform(key))
         return LossOutput(0.0 * params["a"] + batch["one"]), {"draws": draws, "count": extra["count"] + 1}
 
@@ -124,7 +124,9 @@ def test_an_update_that_is_not_finite_changes_nothing_but_the_counter(accumulate
 
 
 def test_an_infinite_gradient_of_a_finite_loss_is_caught():
-    players, state = one_player(lambda key, p, extra, batch: (LossOutput(jnp.sqrt(batch["x"] * p["model"][0])), extra))
+    players, state = one_player(
+        lambda key, p, extra, batch, step: (LossOutput(jnp.sqrt(batch["x"] * p["model"][0])), extra)
+    )
     new, metrics = train_step(state, {"x": np.zeros(2, np.float32)}, players=players)
     assert metrics["loss"] == 0
     assert metrics["nonfinite"] == 1
@@ -132,7 +134,7 @@ def test_an_infinite_gradient_of_a_finite_loss_is_caught():
 
 
 def test_a_loss_without_its_batch_axis_is_refused():
-    players, state = one_player(lambda key, p, extra, batch: (LossOutput(jnp.square(p["model"]).sum()), extra))
+    players, state = one_player(lambda key, p, extra, batch, step: (LossOutput(jnp.square(p["model"]).sum()), extra))
     with pytest.raises(ValueError, match=r"must have shape \[4\]"):
         train_step(state, batch_of(4), players=players)
 

@@ -27,7 +27,7 @@ def make_config(**train):
     return config.lock()
 
 
-def denoise(key, params, extra, batch):
+def denoise(key, params, extra, batch, step):
     """A two-layer denoiser of 4-vectors; `extra` counts the examples it has seen and tracks their mean."""
     p, x = params["model"], batch["x"]
     noise = jax.random.normal(key, x.shape)

@@ -9,7 +9,7 @@ from genjax_models.families.diffusion.learned_variance import (
 )
 from genjax_models.families.diffusion.likelihood import decode, encode, log_prob
 from genjax_models.families.diffusion.losses import denoising_loss
-from genjax_models.families.diffusion.preconditioning import precondition
+from genjax_models.families.diffusion.preconditioning import c_noise, precondition
 from genjax_models.families.diffusion.samplers import (
     ancestral,
     annealed_langevin,
@@ -28,11 +28,12 @@ from genjax_models.families.diffusion.samplers import (
     unipc,
 )
 from genjax_models.families.diffusion.uncertainty import uncertainty_loss
-from genjax_models.families.diffusion.vdm import pinned, vdm_loss
+from genjax_models.families.diffusion.vdm import fourier_channels, pinned, vdm_loss
 
 __all__ = [
     "ancestral",
     "annealed_langevin",
+    "c_noise",
     "ddim",
     "decode",
     "deis",
@@ -43,6 +44,7 @@ __all__ = [
     "edm_heun",
     "encode",
     "euler_maruyama",
+    "fourier_channels",
     "hybrid_loss",
     "langevin_corrector",
     "learned_variance_ancestral",

@@ -47,8 +47,12 @@ def precondition(net: Model, process: GaussianProcess, sigma_data: float = 0.5) 
     def model(x: Array, t: Array) -> Array:
         alpha, sigma = process.alpha(t), process.sigma(t)
         norm = jnp.sqrt(sigma**2 + (alpha * sigma_data) ** 2)  # the standard deviation of x_t
-        c_noise = jnp.clip(-0.125 * process.log_snr(t), -5.0, 5.0)
         skip, out, scale = alpha * (sigma_data / norm) ** 2, sigma * sigma_data / norm, 1.0 / norm
-        return expand_as(skip, x) * x + expand_as(out, x) * net(expand_as(scale, x) * x, c_noise)
+        return expand_as(skip, x) * x + expand_as(out, x) * net(expand_as(scale, x) * x, c_noise(process, t))
 
     return model
+
+
+def c_noise(process: GaussianProcess, t: Array) -> Array:
+    r"""What EDM's networks read in place of the time, $\tfrac14\log\tilde\sigma$ kept in [-5, 5], shaped like `t`."""
+    return jnp.clip(-0.125 * process.log_snr(t), -5.0, 5.0)

@@ -118,6 +118,15 @@ def pinned(params: Monotone) -> tuple[GaussianProcess, GaussianProcess]:
     return learned(frozen._replace(ends=params.ends)), learned(params._replace(ends=frozen.ends))
 
 
+def fourier_channels(x: Array, exponents: tuple[int, ...] = (7, 8)) -> Array:
+    r"""`x` with the sines, then the cosines, of $2^n \pi x$ as further channels: C become C (1 + 2 N).
+
+    They show a network the fine differences that decide a likelihood (app. C, with n = 7 and 8 on data in [-1, 1]).
+    """
+    angles = [2.0**n * jnp.pi * x for n in exponents]
+    return jnp.concatenate([x, *map(jnp.sin, angles), *map(jnp.cos, angles)], axis=-1)
+
+
 def prior_kl(process: GaussianProcess, x: Array) -> Array:
     r"""$KL(q(z_1 \mid x)\,\Vert\,N(0, \sigma(1)^2 I)) = \tfrac12 \mathrm{SNR}(1) \lVert x \rVert^2$: `[B]`, nats."""
     return 0.5 * jnp.exp(process.log_snr(jnp.ones((), x.dtype))) * sum_over_data(x**2)

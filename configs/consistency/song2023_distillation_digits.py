@@ -1,0 +1,20 @@
+r"""Consistency distillation on 8x8 digits of an EDM model, which the same command trains first.
+
+Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
+Command: python -m experiments.train --workdir=runs/cd_digits \
+    --config=configs/consistency/song2023_distillation_digits.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from configs.diffusion import karras2022_digits
+from experiments import consistency_distillation, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(consistency_distillation.get_config())
+    config.teacher = karras2022_digits.get_config()
+    return with_variant(config, variant)

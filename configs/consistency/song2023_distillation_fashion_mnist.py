@@ -1,0 +1,22 @@
+r"""Consistency distillation on Fashion-MNIST of an EDM model, which the same command trains first.
+
+Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/cd_fashion_mnist \
+    --config=configs/consistency/song2023_distillation_fashion_mnist.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from configs.diffusion import karras2022_fashion_mnist
+from experiments import consistency_distillation, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(consistency_distillation.get_config())
+    config.train.steps = 1600  # the time of 3,200 steps of one evaluation each
+    config.teacher = karras2022_fashion_mnist.get_config()
+    return with_variant(config, variant)

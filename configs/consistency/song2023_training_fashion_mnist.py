@@ -1,0 +1,22 @@
+r"""Consistency training on Fashion-MNIST, as the first paper has it: squared distance to an average of the model.
+
+Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/ct_fashion_mnist \
+    --config=configs/consistency/song2023_training_fashion_mnist.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import consistency, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(consistency.get_config())
+    config.train.steps = 2400  # the time of 3,200 steps of one evaluation each
+    config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.95})
+    config.intervals = ConfigDict({"first": 2, "last": 150})
+    return with_variant(config, variant)

@@ -1,0 +1,31 @@
+r"""EDM on Fashion-MNIST: preconditioned network, log-normal noise levels, Heun's method on EDM's grid.
+
+Paper: Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, https://arxiv.org/abs/2206.00364
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/edm_fashion_mnist \
+    --config=configs/diffusion/karras2022_fashion_mnist.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(diffusion.get_config())
+    config.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
+    config.time.name = "log_normal_sigma"
+    config.sample.update({"sampler": "edm_heun", "steps": 18, "clip": False})
+    config.sample.grid.name = "karras"
+    config.eval.rows = (
+        ("edm_heun", 5),
+        ("edm_heun", 10),
+        ("edm_heun", 18),
+        ("edm_stochastic", 18),
+        ("dpm_solver_pp_2m", 10),
+        ("dpm_solver_pp_2m", 20),
+    )
+    return with_variant(config, variant)

@@ -1,0 +1,22 @@
+r"""Variational diffusion on 8x8 digits: network and noise schedule trained on the bound.
+
+Paper: Kingma et al., Variational Diffusion Models, 2021, https://arxiv.org/abs/2107.00630
+Command: python -m experiments.train --workdir=runs/vdm_digits \
+    --config=configs/diffusion/kingma2021_digits.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import recipes, variational_diffusion
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(variational_diffusion.get_config())
+    config.net = ConfigDict(recipes.UNET | {"patch_size": 1})  # an MLP has one output for each input
+    config.train.steps = 1000
+    config.net.out_channels = 1
+    config.eval.likelihood = 296
+    return with_variant(config, variant)

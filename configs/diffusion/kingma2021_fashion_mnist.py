@@ -1,0 +1,21 @@
+r"""Variational diffusion on Fashion-MNIST: network and noise schedule trained on the bound.
+
+Paper: Kingma et al., Variational Diffusion Models, 2021, https://arxiv.org/abs/2107.00630
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/vdm_fashion_mnist \
+    --config=configs/diffusion/kingma2021_fashion_mnist.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import recipes, variational_diffusion
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(variational_diffusion.get_config())
+    config.net.out_channels = 1
+    config.eval.likelihood = 2000
+    return with_variant(config, variant)

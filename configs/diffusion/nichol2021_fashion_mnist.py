@@ -1,0 +1,21 @@
+r"""Improved DDPM on Fashion-MNIST: learned variance, the hybrid loss, the bound of the whole chain.
+
+Paper: Nichol and Dhariwal, Improved Denoising Diffusion Probabilistic Models, 2021, https://arxiv.org/abs/2102.09672
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/iddpm_fashion_mnist \
+    --config=configs/diffusion/nichol2021_fashion_mnist.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import learned_variance, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(learned_variance.get_config())
+    config.net.out_channels = 2
+    config.eval.likelihood = 64  # each takes a thousand evaluations
+    return with_variant(config, variant)

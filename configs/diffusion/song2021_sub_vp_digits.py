@@ -1,0 +1,24 @@
+r"""The sub-VP SDE on 8x8 digits: continuous time, noise prediction, SDE and ODE samplers, likelihood.
+
+Paper: Song et al., Score-Based Generative Modeling through Stochastic Differential Equations, 2021, https://arxiv.org/abs/2011.13456
+Command: python -m experiments.train --workdir=runs/sub_vp_sde_digits \
+    --config=configs/diffusion/song2021_sub_vp_digits.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(diffusion.get_config())
+    config.process = "sub_vp"
+    config.time.update({"name": "uniform", "options": ConfigDict({"low": 1e-5})})
+    config.train.dequantize = True
+    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
+    config.eval.rows = (("predictor_corrector", 500), ("euler_maruyama", 500), ("dpm_solver_pp_2m", 20))
+    config.eval.likelihood = 296
+    return with_variant(config, variant)

@@ -1,0 +1,25 @@
+r"""The sub-VP SDE on Fashion-MNIST: continuous time, noise prediction, SDE and ODE samplers, likelihood.
+
+Paper: Song et al., Score-Based Generative Modeling through Stochastic Differential Equations, 2021, https://arxiv.org/abs/2011.13456
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/sub_vp_sde_fashion_mnist \
+    --config=configs/diffusion/song2021_sub_vp_fashion_mnist.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(diffusion.get_config())
+    config.process = "sub_vp"
+    config.time.update({"name": "uniform", "options": ConfigDict({"low": 1e-5})})
+    config.train.dequantize = True
+    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
+    config.eval.rows = (("predictor_corrector", 500), ("euler_maruyama", 500), ("dpm_solver_pp_2m", 20))
+    config.eval.likelihood = 256
+    return with_variant(config, variant)

@@ -1,0 +1,25 @@
+r"""The variance-exploding SDE on Fashion-MNIST, the network scaled as EDM scales it.
+
+Paper: Song et al., Score-Based Generative Modeling through Stochastic Differential Equations, 2021, https://arxiv.org/abs/2011.13456
+       Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, https://arxiv.org/abs/2206.00364
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/ve_sde_fashion_mnist \
+    --config=configs/diffusion/song2021_ve_fashion_mnist.py
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(diffusion.get_config())
+    config.update({"process": "ve", "precondition": True, "prediction": "x0", "weighting": "eps"})
+    config.time.name = "uniform"
+    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
+    config.eval.rows = (("predictor_corrector", 500), ("reverse_diffusion", 500), ("edm_heun", 18))
+    config.eval.likelihood = 256
+    return with_variant(config, variant)

@@ -1,0 +1,22 @@
+r"""2-rectified flow on 8x8 digits: trained on the pairs of a first flow, which the same command trains first.
+
+Paper: Liu et al., Flow Straight and Fast: Learning to Generate and Transfer Data with Rectified Flow, 2023, https://arxiv.org/abs/2209.03003
+Command: python -m experiments.train --workdir=runs/reflow_digits \
+    --config=configs/flow_matching/liu2023_digits.py
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from configs.flow_matching import lipman2023_digits
+from experiments import recipes, reflow
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(reflow.get_config())
+    config.teacher = lipman2023_digits.get_config()
+    config.time = config.teacher.time
+    config.eval.rows = tuple(("euler", steps) for steps in (1, 2, 4, 10, 50))
+    return with_variant(config, variant)

@@ -1,0 +1,100 @@
+"""The names that a config on a Gaussian path may use, and what each stands for."""
+
+from collections.abc import Callable
+from functools import partial
+
+from ml_collections import ConfigDict
+
+from genjax_models import processes
+from genjax_models.core.types import Array, Key
+from genjax_models.families.diffusion import samplers
+from genjax_models.families.flow_matching import euler, heun, midpoint, rk4
+from genjax_models.processes import GaussianProcess, times, weightings
+from genjax_models.solvers import Sampler, power_grid, shifted_grid, uniform_grid
+from genjax_models.training.names import pick
+
+PROCESSES: dict[str, Callable[[], GaussianProcess]] = {
+    "ddpm": processes.ddpm,
+    "vp": processes.vp,
+    "sub_vp": processes.sub_vp,
+    "ve": processes.ve,
+    "edm": processes.edm,
+    "cosine": processes.cosine,
+    "sigmoid": processes.sigmoid,
+    "linear_log_snr": processes.linear_log_snr,
+    "trigonometric": processes.trigonometric,
+    "rectified_flow": processes.rectified_flow,
+}
+SAMPLERS: dict[str, Callable[[], Sampler]] = {
+    "ancestral": samplers.ancestral,
+    "ancestral_large": partial(samplers.ancestral, large_variance=True),
+    "ddim": samplers.ddim,
+    "ddim_stochastic": partial(samplers.ddim, 1.0),
+    "deis": samplers.deis,
+    "dpm_solver_2": partial(samplers.dpm_singlestep, 2),
+    "dpm_solver_3": partial(samplers.dpm_singlestep, 3),
+    "dpm_solver_pp_2s": partial(samplers.dpm_singlestep, 2, "x0"),
+    "dpm_solver_pp_2m": samplers.dpm_multistep,
+    "dpm_solver_pp_3m": partial(samplers.dpm_multistep, 3),
+    "sde_dpm_solver_pp_2m": samplers.sde_dpm_multistep,
+    "edm_heun": samplers.edm_heun,
+    "edm_stochastic": partial(samplers.edm_heun, 0.1),
+    "euler_maruyama": samplers.euler_maruyama,
+    "plms": samplers.plms,
+    "pndm": samplers.pndm,
+    "predictor_corrector": lambda: samplers.predictor_corrector(
+        samplers.reverse_diffusion(), samplers.langevin_corrector()
+    ),
+    "reverse_diffusion": samplers.reverse_diffusion,
+    "unipc": samplers.unipc,
+    "euler": euler,
+    "heun": heun,
+    "midpoint": midpoint,
+    "rk4": rk4,
+}
+
+
+def any_process(f: Callable[..., Array]) -> Callable[..., Array]:
+    """`f` where a process is handed first, which it does not need."""
+    return lambda process, *args, **options: f(*args, **options)
+
+
+TIMES: dict[str, Callable[..., Array]] = {
+    "uniform": any_process(times.uniform_time),
+    "stratified": any_process(times.stratified_time),
+    "logit_normal": any_process(times.logit_normal_time),
+    "discrete": any_process(times.discrete_time),
+    "log_normal_sigma": lambda process, key, n, **options: times.log_normal_sigma_time(
+        key, n, process=process, **options
+    ),
+}
+WEIGHTINGS: dict[str, weightings.Weighting] = {
+    "unweighted": weightings.unweighted,
+    "edm": weightings.edm(),
+    "likelihood": weightings.likelihood,
+    "min_snr": weightings.min_snr(),
+    "p2": weightings.p2(),
+    "sigmoid": weightings.sigmoid(),
+} | {prediction: weightings.on_type(prediction) for prediction in processes.PREDICTIONS}
+GRIDS: dict[str, Callable[..., Array]] = {
+    "uniform": any_process(uniform_grid),
+    "quadratic": any_process(power_grid),
+    "shifted": any_process(shifted_grid),
+    "karras": processes.karras_grid,
+    "log_snr": processes.log_snr_grid,
+}
+
+
+def make_process(config: ConfigDict) -> GaussianProcess:
+    """The process that `config.process` names."""
+    return pick("process", config.process, PROCESSES)()
+
+
+def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:
+    """The time sampler that `config.time` names, with its options bound."""
+    return partial(pick("time.name", config.time.name, TIMES), process, **config.time.options)
+
+
+def make_grid(config: ConfigDict, process: GaussianProcess, steps: int) -> Array:
+    """The grid of `steps` steps that `config.sample.grid` names, with its options."""
+    return pick("sample.grid.name", config.sample.grid.name, GRIDS)(process, steps, **config.sample.grid.options)

@@ -1,0 +1,103 @@
+"""Consistency training: models that jump to the data in one step, learned without a teacher.
+
+Improved consistency training is the default; the first paper's is other values of the same fields.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from experiments import choices, gaussian_path
+from experiments.gaussian_path import Bound, Network
+from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
+from genjax_models.families.consistency import (
+    consistency_function,
+    consistency_training_loss,
+    doubling_steps,
+    equal_weight,
+    inverse_gap,
+    l2,
+    lognormal_position,
+    multistep,
+    pseudo_huber,
+)
+from genjax_models.families.diffusion import c_noise
+from genjax_models.processes import Denoiser, GaussianProcess
+from genjax_models.processes.times import uniform_time
+from genjax_models.training import Experiment
+from genjax_models.training.names import pick
+
+METRICS = {"l2": l2, "pseudo_huber": pseudo_huber}
+GAPS = {"equal": equal_weight, "inverse": inverse_gap}
+POSITIONS: dict[str, Callable[[GaussianProcess, float], Callable[[Key, int], Array]]] = {
+    "uniform": lambda process, t_min: uniform_time,
+    "lognormal": lambda process, t_min: lognormal_position(process, t_min=t_min),
+}
+
+
+def get_config() -> ConfigDict:
+    """Pseudo-Huber distance, log-normal noise levels, the model as its own target, intervals that double."""
+    config = gaussian_path.default_config()
+    del config.prediction, config.time, config.likelihood
+    config.experiment = "experiments.consistency"
+    config.process = "edm"
+    config.t_min = 0.22  # where EDM's noise is 0.002, its least
+    config.intervals = {"first": 10, "last": 1280}  # between neighbouring times, at the start and at the end
+    config.metric = "pseudo_huber"
+    config.gap = "inverse"  # how neighbouring times are weighted
+    config.position = "lognormal"  # which of them are drawn
+    config.target_decay = 0.0  # share that the target keeps of its former self; 0 is the model itself
+    config.sample.update({"sampler": "multistep", "steps": 1})
+    config.eval.rows = (("multistep", 1), ("multistep", 2), ("multistep", 4))
+    return config
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's network to the consistency training loss."""
+    process = choices.make_process(config)
+
+    def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
+        return consistency_training_loss(key, x=x, process=process, **terms(config, process, bound))
+
+    return build_student(config, loss)
+
+
+def consistent(config: ConfigDict, process: GaussianProcess, net: Model) -> Model:
+    """The network as a consistency function; like EDM's, it reads the noise level in place of the time."""
+    return consistency_function(lambda x, t: net(x, c_noise(process, t)), process, t_min=config.t_min)
+
+
+def terms(config: ConfigDict, process: GaussianProcess, bound: Bound) -> dict[str, Any]:
+    """What the losses of training and distillation have in common, by name."""
+    target = bound.extra["target"] if config.target_decay else bound.params
+    return {
+        "model": consistent(config, process, bound.net(bound.params)),
+        "target": consistent(config, process, bound.net(target)),
+        "t_min": config.t_min,
+        "num_steps": doubling_steps(bound.step, config.train.steps, **config.intervals),
+        "position": pick("position", config.position, POSITIONS)(process, config.t_min),
+        "metric": pick("metric", config.metric, METRICS),
+        "weighting": pick("gap", config.gap, GAPS),
+    }
+
+
+def build_student(config: ConfigDict, loss: gaussian_path.Loss, extra: Callable[[], PyTree] = dict) -> Experiment:
+    """An experiment on a consistency loss; `extra` is carried beside the target."""
+    process = choices.make_process(config)
+
+    def denoiser(params: PyTree, net: Network) -> Denoiser:
+        return Denoiser(process, consistent(config, process, net(params)), "x0")
+
+    def initial(params: PyTree) -> PyTree:
+        return extra() | ({"target": params} if config.target_decay else {})
+
+    def update(bound: Bound) -> PyTree:
+        move = lambda old, new: config.target_decay * old + (1.0 - config.target_decay) * new
+        target = {"target": jax.tree.map(move, bound.extra["target"], bound.params)} if config.target_decay else {}
+        return bound.extra | target
+
+    samplers = {"multistep": partial(multistep, config.t_min)}
+    return gaussian_path.build(config, loss, denoiser, samplers=samplers, extra=initial, update=update)

@@ -1,0 +1,67 @@
+"""Improved DDPM: diffusion whose network also learns the reverse variance, and the bound that this gives."""
+
+from collections.abc import Callable
+from functools import partial
+
+from ml_collections import ConfigDict
+
+from experiments import choices, diffusion, gaussian_path
+from experiments.gaussian_path import Bound, Network
+from genjax_models.core.likelihood import elbo
+from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.data.preprocess import to_float
+from genjax_models.families.diffusion import (
+    hybrid_loss,
+    learned_variance_ancestral,
+    variational_bound,
+    without_variance,
+)
+from genjax_models.processes import Denoiser
+from genjax_models.solvers import Sampler
+from genjax_models.training import Experiment
+
+
+def get_config() -> ConfigDict:
+    """The cosine schedule, noise prediction, the hybrid loss; the network has two outputs a channel."""
+    config = diffusion.get_config()
+    del config.weighting, config.precondition, config.time, config.likelihood
+    config.experiment = "experiments.learned_variance"
+    config.process = "cosine"
+    config.chain = 1000  # steps of the chain whose bound is trained and measured
+    config.net.out_channels = 2 * config.data.shape[-1]
+    config.sample.update({"sampler": "ancestral_learned", "steps": 100, "clip": False})
+    config.eval.rows = (("ancestral_learned", 100), ("ancestral_learned", 25), ("ancestral", 25), ("ddim", 25))
+    return config
+
+
+def of_the_mean(make: Callable[[], Sampler]) -> Sampler:
+    """A sampler that takes no notice of the learned variance."""
+    plain = make()
+
+    def step(key: Key, denoiser: Denoiser, *rest: PyTree) -> tuple[Array, PyTree]:
+        return plain.step(key, denoiser._replace(model=without_variance(denoiser.model)), *rest)
+
+    return Sampler(plain.init, step, plain.evaluations)
+
+
+SAMPLERS: dict[str, Callable[[], Sampler]] = {
+    "ancestral_learned": learned_variance_ancestral,
+    **{name: partial(of_the_mean, make) for name, make in choices.SAMPLERS.items()},
+}
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's network to the hybrid loss."""
+    settings = {"process": choices.make_process(config), "num_steps": config.chain, "prediction": config.prediction}
+
+    def denoiser(params: PyTree, net: Network) -> Denoiser:
+        return Denoiser(settings["process"], net(params), config.prediction)
+
+    def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
+        return hybrid_loss(key, bound.net(bound.params), x, **settings)
+
+    def likelihood(key: Key, denoiser: Denoiser, x: Array) -> Likelihood:
+        x = to_float(x)
+        return elbo(key, lambda key: -variational_bound(key, denoiser.model, x, **settings).value)
+
+    return gaussian_path.build(config, loss, denoiser, likelihood=likelihood, samplers=SAMPLERS)

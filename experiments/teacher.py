@@ -1,0 +1,59 @@
+"""A trained model that another experiment learns from: trained first, where it is not there yet.
+
+`config.teacher` is the teacher's whole config. Its run lies in `config.teacher_workdir`, or else in the folder
+`teacher` of the student's run, where the student's command trains it.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.drawing import averaged
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import PyTree
+from genjax_models.training import Experiment, TrainState, parallel
+from genjax_models.training.checkpoint import saved_steps
+from genjax_models.training.loop import load_state
+
+
+def experiment_of(config: ConfigDict) -> Experiment:
+    """What `config.teacher` describes."""
+    return importlib.import_module(config.teacher.experiment).build(config.teacher)
+
+
+def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
+    """The teacher's averaged parameters, on the host.
+
+    Args:
+      config: the student's.
+      workdir: the student's folder.
+
+    Raises:
+      UserError: if `config.teacher_workdir` is given and holds no such run.
+    """
+    folder = Path(config.teacher_workdir or workdir / "teacher")
+    if not config.teacher_workdir and config.teacher.train.steps not in saved_steps(folder / "checkpoints"):
+        from experiments.train import train  # noqa: PLC0415 - which imports whatever it trains
+
+        print(f"training the teacher first, in {folder}", flush=True)
+        train(config.teacher, folder)
+    return parallel.to_host(averaged(load_state(experiment_of(config), config.teacher, folder)))
+
+
+def start_from(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:
+    """A student's initial state with the teacher's parameters as its own.
+
+    Raises:
+      UserError: if the two networks differ.
+    """
+    shapes = [jax.tree.map(jnp.shape, tree) for tree in (state.params["model"], params["model"])]
+    if shapes[0] != shapes[1]:
+        raise UserError("a student that starts from its teacher needs the same network: let config.net be teacher.net")
+    own = {"model": params["model"]}
+    return replace(state, params=own, ema=None if state.ema is None else jax.tree.map(np.copy, own))

@@ -1,0 +1,58 @@
+"""Experiments that learn from another one: the teacher is trained first, once, and the student starts from it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import reflow
+from experiments.drawing import averaged
+from experiments.teacher import experiment_of
+from genjax_models.families.flow_matching import rk4
+from genjax_models.solvers import sample, uniform_grid
+from genjax_models.training.loop import load_state
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
+
+
+def train(config: str, workdir: Path, *flags: str) -> str:
+    arguments = [sys.executable, "-m", "experiments.train", f"--config={config}:smoke", f"--workdir={workdir}", *flags]
+    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True).stdout
+
+
+def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
+    from configs.consistency.song2023_distillation_digits import get_config  # noqa: PLC0415
+    from experiments.consistency_distillation import build  # noqa: PLC0415
+
+    path, config = "configs/consistency/song2023_distillation_digits.py", get_config("smoke")
+    still = ("--config.train.optimizer.learning_rate=0.0", "--config.train.steps=3")
+    assert "training the teacher first" in train(path, tmp_path / "first", *still)
+    folder = tmp_path / "first" / "teacher"
+    master = load_state(experiment_of(config), config.teacher, folder)
+    student = load_state(build(config), config, tmp_path / "first")
+    for tree in (student.params["model"], student.ema["model"], student.extra["target"], student.extra["teacher"]):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), tree, dict(averaged(master))["model"])
+    said = train(path, tmp_path / "second", *still, f"--config.teacher_workdir={folder}")
+    assert "teacher" not in said
+    assert not (tmp_path / "second" / "teacher").exists()
+
+
+def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):
+    from configs.flow_matching.liu2023_digits import get_config  # noqa: PLC0415
+
+    path, config = "configs/flow_matching/liu2023_digits.py", get_config("smoke")
+    train(path, tmp_path)
+    pairs, made = tmp_path / "pairs.npy", (tmp_path / "pairs.npy").stat().st_mtime_ns
+    train(path, tmp_path, "--config.train.steps=24")
+    assert pairs.stat().st_mtime_ns == made
+    x, eps = np.moveaxis(reflow.pairs_of_teacher(config, tmp_path).x, 1, 0)
+    assert x.shape == (64, 8, 8, 1)
+    assert abs(eps.std() - 1.0) < 0.05
+    flow = experiment_of(config)
+    params = averaged(load_state(flow, config.teacher, tmp_path / "teacher"))
+    follow = jax.jit(lambda eps: sample(jax.random.key(0), flow.denoiser(params), eps, uniform_grid(20), rk4()))
+    np.testing.assert_allclose(x, follow(eps), atol=0.05)  # of four of Heun's steps
