@@ -1,11 +1,6 @@
-r"""How a network learns where it is: embeddings of time, class and position.
+"""How a network learns where it is: embeddings of time, class and position.
 
-Time enters as sines and cosines at geometrically spaced frequencies (Vaswani et al., 2017; Ho et al., 2020):
-
-$$\gamma(t)_j = \cos(1000\, t\, \omega_j), \quad \gamma(t)_{h+j} = \sin(1000\, t\, \omega_j),
-\qquad \omega_j = 10000^{-j / (h - \text{shift})}, \quad 0 \le j < h.$$
-
-Our time runs over [0, 1]; the factor 1000 gives the networks the spread of the papers' integer steps.
+Time enters as the cosines and sines of the angles of `core.sinusoids`.
 A class enters through a table with one row more than there are classes: the last row is *no class*, which
 classifier-free guidance needs. Time and class are added, then each block reads the sum.
 """
@@ -16,6 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
+from genjax_models.core.sinusoids import angles
 from genjax_models.core.types import Array
 
 
@@ -23,7 +19,7 @@ def sinusoidal(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:
     """Cosines, then sines, of `t` at `features / 2` frequencies from 1 down to 1/10000.
 
     Args:
-      t: `[B]` float, time in [0, 1]; multiplied by 1000 before the frequencies.
+      t: `[B]` float, time in [0, 1].
       features: width of the result, even.
       freq_shift: 0 ends just above 1/10000 as in ADM and DiT; 1 ends on it, as in DDPM.
 
@@ -32,16 +28,8 @@ def sinusoidal(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:
 
     Raises:
       ValueError: if `features` is odd.
-
-    References:
-      Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
     """
-    if features % 2:
-        raise ValueError(f"sinusoidal needs an even number of features, got {features}")
-    half = features // 2
-    t = jnp.asarray(t, jnp.promote_types(t.dtype, jnp.float32))
-    omega = jnp.exp(-np.log(10_000.0) * jnp.arange(half, dtype=t.dtype) / (half - freq_shift))
-    angle = 1000.0 * t[:, None] * omega[None, :]
+    angle = angles(t, features, freq_shift=freq_shift)
     return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=-1)
 
 

@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from genjax_models.core.arrays import expand_as
+from genjax_models.core.sinusoids import angles
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.consistency.discretization import Position
 from genjax_models.families.consistency.losses import consistency_distillation_loss
@@ -37,10 +37,7 @@ def embed_guidance(w: Array, features: int) -> Array:
     Raises:
       ValueError: if `features` is not an even number from 4 on.
     """
-    if features % 2 or features < 4:
-        raise ValueError(f"embed_guidance needs an even number of features, at least 4, got {features}")
-    omega = np.geomspace(1.0, 1e-4, features // 2, dtype=np.float32)
-    angle = 1000.0 * w[:, None] * omega[None, :]
+    angle = angles(w, features, freq_shift=1.0)
     return jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=-1)
 
 
