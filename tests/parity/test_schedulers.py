@@ -1,4 +1,7 @@
-"""DDPM, DDIM and flow-match Euler step by step against diffusers' schedulers, on the same predictions, in float64."""
+"""One-step samplers, step by step against diffusers' schedulers, on the same predictions, in float64.
+
+The Euler schedulers of k-diffusion and of flow matching cast the state to float32; here that name stands for float64.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +12,7 @@ from genjax_models.families.diffusion import ancestral, ddim
 from genjax_models.families.diffusion.samplers.ancestral import posterior_variance
 from genjax_models.families.flow_matching import euler
 from genjax_models.processes import Denoiser, ddpm, rectified_flow
+from genjax_models.solvers import shifted_grid, uniform_grid
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
@@ -87,15 +91,50 @@ def test_ddpm_mean_and_variance(prediction, variance):
         np.testing.assert_allclose(ours, expected.numpy(), rtol=1e-7, atol=1e-7)
 
 
-def test_flow_match_euler():
-    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000)
-    scheduler.set_timesteps(10)
-    grid = scheduler.sigmas.double().numpy()
-    x, model_output = arrays(0)
-    for i, t in enumerate(scheduler.timesteps):
-        expected = scheduler.step(torch.tensor(model_output), t, torch.tensor(x)).prev_sample.numpy()
-        denoiser = Denoiser(rectified_flow(), lambda x, t: jnp.asarray(model_output), "velocity")
-        ours, _ = euler().step(
-            jax.random.key(0), denoiser, (), jnp.asarray(x), jnp.array(grid[i]), jnp.array(grid[i + 1])
-        )
-        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize(
+    ("name", "sampler", "prediction"),
+    [("EulerDiscrete", ddim(), prediction) for prediction in TYPES]
+    + [("EulerAncestralDiscrete", sampler, "eps") for sampler in (ddim(1.0), ancestral())]
+    + [("EulerAncestralDiscrete", ddim(1.0), "v")],
+)
+def test_euler_of_k_diffusion(name, sampler, prediction, monkeypatch):
+    r"""In its variables $x/\alpha$ and $\sigma/\alpha$ Euler is DDIM, and ancestral Euler DDPM's ancestral sampling.
+
+    Its network sees $x/\alpha$ divided by $\sqrt{1 + \sigma^2/\alpha^2}$, which is our x on a process that preserves
+    the variance.
+    """
+    monkeypatch.setattr(torch, "float32", torch.float64)
+    scheduler_class = getattr(diffusers, f"{name}Scheduler")
+    scheduler = scheduler_class(beta_schedule="linear", prediction_type=TYPES[prediction])
+    process, grid, key = ddpm(), uniform_grid(6, start=0.98), jax.random.key(3)
+    scheduler.set_timesteps(6)
+    scheduler.sigmas = torch.tensor(np.array(process.scaled_sigma(grid)))
+    for i, step in enumerate(scheduler.timesteps):
+        x, model_output = arrays(i)
+        noise = np.array(jax.random.normal(key, x.shape, jnp.float64))
+        if "Ancestral" in name:
+            monkeypatch.setattr(f"{scheduler_class.__module__}.randn_tensor", lambda *_, z=noise, **__: torch.tensor(z))
+        t, s = grid[i], grid[i + 1]
+        their_x = torch.tensor(x / float(process.alpha(t)))
+        np.testing.assert_allclose(scheduler.scale_model_input(their_x, step), x, rtol=1e-9)
+        expected = scheduler.step(torch.tensor(model_output), step, their_x).prev_sample
+        denoiser = Denoiser(process, lambda x, t, out=model_output: jnp.asarray(out), prediction)
+        ours, _ = sampler.step(key, denoiser, (), jnp.asarray(x), t, s)
+        np.testing.assert_allclose(ours / process.alpha(s), expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("shift", [1.0, 3.0])
+def test_flow_match_euler(shift, monkeypatch):
+    """Its grid, which it keeps in float32, is ours to 1e-6; on ours, the steps are the same."""
+    monkeypatch.setattr(torch, "float32", torch.float64)
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=shift)
+    scheduler.set_timesteps(sigmas=list(np.array(uniform_grid(10)[:-1])))
+    grid = shifted_grid(10, shift)
+    np.testing.assert_allclose(scheduler.sigmas, grid, atol=1e-6)
+    scheduler.sigmas = torch.tensor(np.array(grid))
+    for i, step in enumerate(scheduler.timesteps):
+        x, model_output = arrays(i)
+        expected = scheduler.step(torch.tensor(model_output), step, torch.tensor(x)).prev_sample
+        denoiser = Denoiser(rectified_flow(), lambda x, t, out=model_output: jnp.asarray(out), "velocity")
+        ours, _ = euler().step(jax.random.key(0), denoiser, (), jnp.asarray(x), grid[i], grid[i + 1])
+        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-9)
