@@ -1,4 +1,4 @@
-"""Gaussian-mixture data with its exact denoiser: the oracle that samplers and losses are held against."""
+"""Gaussian-mixture data with its exact denoiser and consistency function: what samplers and losses are held against."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array, Key, Model
-from genjax_models.processes import GaussianProcess
+from genjax_models.processes import Denoiser, GaussianProcess
 
 
 class Mixture(NamedTuple):
@@ -49,3 +49,19 @@ def two_moons_like() -> Mixture:
 
 def gaussian(mean: float = 0.3, std: float = 0.5, dim: int = 2) -> Mixture:
     return Mixture(jnp.ones(1), jnp.full((1, dim), mean), jnp.array([std]))
+
+
+def gaussian_teacher(process: GaussianProcess, mean: float = 0.3, std: float = 0.5) -> Denoiser:
+    return Denoiser(process, gaussian(mean, std).denoiser(process), "x0")
+
+
+def gaussian_consistency(process: GaussianProcess, t_min: float, mean: float | Array = 0.3, std: float = 0.5) -> Model:
+    r"""The flow keeps $(y - m)/\sqrt{s^2 + \hat\sigma^2}$, where $y = x/\alpha$ and $\hat\sigma = \sigma/\alpha$."""
+
+    def f(x: Array, t: Array) -> Array:
+        alpha, sigma = process.alpha(t)[:, None], process.sigma(t)[:, None]
+        low = process.scaled_sigma(jnp.full_like(t, t_min))[:, None]
+        ratio = jnp.sqrt((std**2 + low**2) / ((alpha * std) ** 2 + sigma**2))
+        return mean + ratio * (x - alpha * mean)
+
+    return f
