@@ -1,7 +1,7 @@
 """The one loop behind every sampler: a `lax.scan` over a time grid."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +27,16 @@ class Sampler(NamedTuple):
 def nothing(_: Array) -> tuple[()]:
     """The carry of a one-step sampler."""
     return ()
+
+
+@overload
+def sample(key: Key, denoiser: Any, x_init: Array, grid: Array, sampler: Sampler, *, keep: Literal[0] = 0) -> Array: ...
+
+
+@overload
+def sample(
+    key: Key, denoiser: Any, x_init: Array, grid: Array, sampler: Sampler, *, keep: int
+) -> tuple[Array, Array]: ...
 
 
 def sample(
@@ -60,13 +70,15 @@ def sample(
     slots = np.full(num_steps, keep, np.int32)
     slots[np.linspace(0, num_steps, keep + 1).round().astype(int)[1:] - 1] = np.arange(keep)
 
-    def body(state: tuple[Array, PyTree, Array], i: Array) -> tuple[tuple[Array, PyTree, Array], None]:
-        x, carry, path = state
+    # The step's number is carried: as scanned input it would be an array as long as the grid.
+    def body(state: tuple[Array, Array, PyTree, Array], _: None) -> tuple[tuple[Array, Array, PyTree, Array], None]:
+        i, x, carry, path = state
         x, carry = sampler.step(jax.random.fold_in(key, i), denoiser, carry, x, grid[i], grid[i + 1])
         if keep:
             path = path.at[jnp.asarray(slots)[i]].set(x, mode="drop")
-        return (x, carry, path), None
+        return (i + 1, x, carry, path), None
 
     path = jnp.zeros((keep, *x_init.shape), x_init.dtype)
-    (x, _, path), _ = jax.lax.scan(body, (x_init, sampler.init(x_init), path), jnp.arange(num_steps))
+    start = (jnp.zeros((), jnp.int32), x_init, sampler.init(x_init), path)
+    (_, x, _, path), _ = jax.lax.scan(body, start, None, length=num_steps)
     return (x, path) if keep else x

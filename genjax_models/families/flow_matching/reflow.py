@@ -15,7 +15,6 @@ References:
 """
 
 from collections.abc import Callable
-from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +45,7 @@ def make_pairs(
     key_eps, key_sample = jax.random.split(key)
     eps = jax.random.normal(key_eps, shape)
     x_init = denoiser.process.sigma(grid[0]) * eps
-    return cast(Array, sample(key_sample, denoiser, x_init, grid, sampler)), eps
+    return sample(key_sample, denoiser, x_init, grid, sampler), eps
 
 
 def reflow_loss(
