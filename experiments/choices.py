@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from functools import partial
 
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from genjax_models import processes
+from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.families.diffusion import samplers
 from genjax_models.families.flow_matching import euler, heun, midpoint, rk4
-from genjax_models.processes import GaussianProcess, times, weightings
+from genjax_models.processes import PREDICTIONS, GaussianProcess, times, weightings
 from genjax_models.solvers import Sampler, power_grid, shifted_grid, uniform_grid
 from genjax_models.training.names import pick
 
@@ -75,7 +77,7 @@ WEIGHTINGS: dict[str, weightings.Weighting] = {
     "min_snr": weightings.min_snr(),
     "p2": weightings.p2(),
     "sigmoid": weightings.sigmoid(),
-} | {prediction: weightings.on_type(prediction) for prediction in processes.PREDICTIONS}
+} | {prediction: weightings.on_type(prediction) for prediction in PREDICTIONS}
 GRIDS: dict[str, Callable[..., Array]] = {
     "uniform": any_process(uniform_grid),
     "quadratic": any_process(power_grid),
@@ -86,8 +88,26 @@ GRIDS: dict[str, Callable[..., Array]] = {
 
 
 def make_process(config: ConfigDict) -> GaussianProcess:
-    """The process that `config.process` names."""
-    return pick("process", config.process, PROCESSES)()
+    """The process that `config.process` names, one that the model can be sampled on.
+
+    Raises:
+      UserError: if it or the prediction type is unknown, `config.sample.grid` does not descend on it, or it cannot
+        convert the prediction where sampling starts.
+    """
+    process = pick("process", config.process, PROCESSES)()
+    grid = make_grid(config, process, config.sample.steps)
+    if not bool((jnp.diff(grid) < 0.0).all()):
+        raise UserError(f"config.sample.grid does not descend strictly in {config.sample.steps} steps: {grid.tolist()}")
+    if "prediction" in config:
+        pick("prediction", config.prediction, PREDICTIONS)
+        if not process.can_convert(config.prediction, grid[0]):
+            able = [name for name in PREDICTIONS if process.can_convert(name, grid[0])]
+            raise UserError(
+                f"config.process={config.process} has no signal at t = {float(grid[0]):g}, where {config.prediction!r} "
+                f"cannot be converted: set config.prediction to one of {', '.join(able)}, or start config.sample.grid "
+                "lower"
+            )
+    return process
 
 
 def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:
@@ -96,5 +116,13 @@ def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, in
 
 
 def make_grid(config: ConfigDict, process: GaussianProcess, steps: int) -> Array:
-    """The grid of `steps` steps that `config.sample.grid` names, with its options."""
-    return pick("sample.grid.name", config.sample.grid.name, GRIDS)(process, steps, **config.sample.grid.options)
+    """The grid that `config.sample.grid` names: `[steps + 1]`.
+
+    Raises:
+      UserError: if it is unknown, has another option, or cannot have so few steps.
+    """
+    make = pick("sample.grid.name", config.sample.grid.name, GRIDS)
+    try:
+        return make(process, steps, **config.sample.grid.options)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"cannot make {steps} steps of config.sample.grid: {error}") from None

@@ -50,6 +50,9 @@ Loss = Callable[[Key, Bound, Array], LossOutput]
 MakeDenoiser = Callable[[PyTree, Network], Denoiser]
 
 
+UNCONDITIONAL = "guidance and labels need a class-conditional model: train with --config.conditional=True"
+
+
 def unchanged(x: Any) -> Any:
     """The identity."""
     return x
@@ -147,9 +150,16 @@ def build(
       update: the extra state after a batch.
 
     Raises:
-      UserError: if a name in the config is unknown.
+      UserError: if a name in the config is unknown, or guidance is asked of an unconditional model.
     """
     net = make_network(config)
+    for field, name in [
+        ("sample.sampler", config.sample.sampler),
+        *(("eval.rows", row[0]) for row in config.eval.rows),
+    ]:
+        pick(field, name, samplers)
+    if config.sample.guidance != 1.0 and not config.conditional:
+        raise UserError(UNCONDITIONAL)
     shape, num_classes = tuple(config.data.shape), config.data.num_classes
 
     def bind(label: Array | None, **options: Any) -> Network:
@@ -192,7 +202,7 @@ def build(
         if config.conditional:
             label = jnp.arange(num) % num_classes if label is None else label
         elif guidance != 1.0 or label is not None:
-            raise UserError("guidance and labels need a class-conditional model: train with --config.conditional=True")
+            raise UserError(UNCONDITIONAL)
         denoised = make_denoiser(params, label)
         if guidance != 1.0:
             model, null = denoised.model, make_denoiser(params, jnp.full((num,), num_classes)).model
@@ -202,10 +212,14 @@ def build(
             )
         denoised = static_threshold(denoised) if config.sample.clip else denoised
         process, algorithm = denoised.process, pick("sampler", sampler or config.sample.sampler, samplers)()
-        grid = choices.make_grid(config, process, steps or config.sample.steps)
+        grid = choices.make_grid(config, process, config.sample.steps if steps is None else steps)
         key_x, key_steps = jax.random.split(key)
-        drawn = sample(key_steps, denoised, process.sample_prior(key_x, (num, *shape)), grid, algorithm, keep=keep)
-        return jnp.clip(drawn[1] if isinstance(drawn, tuple) else drawn, -1.0, 1.0)
+        x_init = process.sample_prior(key_x, (num, *shape))
+        if keep:
+            _, drawn = sample(key_steps, denoised, x_init, grid, algorithm, keep=keep)
+        else:
+            drawn = sample(key_steps, denoised, x_init, grid, algorithm)
+        return jnp.clip(drawn, -1.0, 1.0)
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
         label = batch["label"] if config.conditional else None

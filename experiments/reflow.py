@@ -39,7 +39,8 @@ def build(config: ConfigDict) -> Experiment:
     """
     if config.conditional:
         raise UserError("reflow is unconditional: set config.conditional=False")
-    process, time = choices.make_process(config), choices.make_time(config, choices.make_process(config))
+    process = choices.make_process(config)
+    time = choices.make_time(config, process)
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
         return Denoiser(process, net(params), config.prediction)

@@ -153,6 +153,19 @@ class GaussianProcess:
             safe_divide(p.a * q.b - q.a * p.b, determinant),
         )
 
+    def can_convert(self, prediction: str, t: Array) -> Array:
+        r"""Whether a prediction of this type becomes the others at times `t`: bool, shaped like `t`.
+
+        It does not where $(a, b)$ and $(\alpha, \sigma)$ are parallel (to a millionth, near float32's precision): noise
+        where there is no signal, clean data where there is no noise.
+
+        Raises:
+          ValueError: if `prediction` is none of `PREDICTIONS`.
+        """
+        alpha, sigma, row = self.alpha(t), self.sigma(t), self.row(prediction, t)
+        sine = (row.a * sigma - row.b * alpha) / (jnp.hypot(row.a, row.b) * jnp.hypot(alpha, sigma))
+        return jnp.abs(sine) > 1e-6
+
     def convert(self, prediction: Array, source: str, target: str, x_t: Array, t: Array) -> Array:
         """Turn a prediction `[B, ...]` of type `source` into type `target`.
 

@@ -263,6 +263,16 @@ def test_unknown_prediction_type_is_named():
         rectified_flow().row("noise", jnp.array(0.5))
 
 
+def test_which_predictions_can_be_converted_at_singular_ends():
+    """Beside pure data a prediction of the data says nothing of the noise; beside pure noise it is the other way."""
+    t = jnp.array([0.0, 0.5, 1.0])
+    expected = {"x0": (False, True, True), "eps": (True, True, False), "score": (True, True, False)}
+    for prediction in PREDICTIONS:
+        possible = rectified_flow().can_convert(prediction, t)
+        assert tuple(possible.tolist()) == expected.get(prediction, (True, True, True)), prediction
+    assert bool(edm().can_convert("eps", jnp.ones(())))
+
+
 def test_prior_has_the_last_variance():
     x = rectified_flow().sample_prior(jax.random.key(0), (20_000,))
     assert float(x.std()) == pytest.approx(1.0, abs=0.02)
