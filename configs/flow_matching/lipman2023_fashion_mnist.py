@@ -4,7 +4,7 @@ Paper: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxiv
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/fm_fashion_mnist \
     --config=configs/flow_matching/lipman2023_fashion_mnist.py
-Time: 0.31 s a step, 17 minutes, on two x86-64 cores (the measured run took 20.6 beside other work).
+Time: 0.28 s a step, 14.8 minutes with the start, on two quiet x86-64 cores.
 Expected: Fréchet distance 16.3 at 10 Euler steps, 13.0 at 50 (1,000 samples, seed 0, fashion_mnist features; real
     images against real 3.6).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
