@@ -5,8 +5,8 @@ Data: python -m genjax_models.data fetch mnist_5k
 Command: python -m experiments.train --workdir=runs/ddpm_mnist_5k \
     --config=configs/diffusion/ho2020_mnist_5k.py
 Time: 0.28 s a step, 6 minutes, on two quiet x86-64 cores.
-Expected: Fréchet distance 88.9 at 10 steps of DPM-Solver++(2M), 93.2 at 50 of DDIM (500 samples, seed 0, mnist features; real
-    images against real 11.9): 1,200 steps are few for noise prediction, flow matching is at 42.5.
+Expected: Fréchet distance 88.9 at 10 steps of DPM-Solver++(2M), 93.2 at 50 of DDIM (500 samples, seed 0, mnist
+    features; real images against real 11.9): 1,200 steps are few for noise prediction, flow matching is at 42.5.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
