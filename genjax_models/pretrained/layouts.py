@@ -1,7 +1,7 @@
-r"""Arrays of a PyTorch layer in the layout of ours, for inference.
+r"""Arrays of a PyTorch layer in the layout of ours.
 
 A convolution is OIHW there and HWIO here (depthwise ones too), a linear map `[out, in]` there and `[in, out]` here.
-A batch norm behind a convolution is folded into it, which is exact:
+For inference a batch norm behind a convolution is folded into it, which is exact:
 
 $$ \gamma\,\frac{W x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta = (s W)\,x + (\beta - s \mu),
    \qquad s = \gamma / \sqrt{\sigma^2 + \epsilon} $$
@@ -12,6 +12,14 @@ from collections.abc import Mapping
 import numpy as np
 
 Arrays = Mapping[str, np.ndarray]
+
+
+def layer(arrays: Arrays, name: str) -> dict[str, np.ndarray]:
+    """A linear map or a convolution as `kernel` and `bias`, a norm as `scale` and `bias`."""
+    weight, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
+    if weight.ndim == 1:
+        return {"scale": weight, "bias": bias}
+    return {"kernel": np.moveaxis(weight, (0, 1), (-1, -2)), "bias": bias}
 
 
 def folded_convolution(arrays: Arrays, convolution: str, norm: str, *, epsilon: float) -> dict[str, np.ndarray]:

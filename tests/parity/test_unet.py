@@ -9,79 +9,11 @@ import numpy as np
 import pytest
 
 from genjax_models.nets import UNet
+from genjax_models.pretrained import unet_from_diffusers
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 pytestmark = pytest.mark.parity
-
-
-def kernel(weight):
-    """A torch weight `[out, in, ...]` as ours `[..., in, out]`."""
-    return np.moveaxis(weight, (0, 1), (-1, -2))
-
-
-def layer(weights, name):
-    norm = weights[f"{name}.weight"].ndim == 1
-    weight = weights[f"{name}.weight"]
-    return {"scale" if norm else "kernel": weight if norm else kernel(weight), "bias": weights[f"{name}.bias"]}
-
-
-def res_block(weights, name):
-    names = {
-        "norm_1": "norm1",
-        "conv_1": "conv1",
-        "emb": "time_emb_proj",
-        "norm_2": "norm2",
-        "conv_2": "conv2",
-    }
-    block = {ours: layer(weights, f"{name}.{theirs}") for ours, theirs in names.items()}
-    if f"{name}.conv_shortcut.weight" in weights:
-        skip = layer(weights, f"{name}.conv_shortcut")
-        block["skip"] = {"kernel": skip["kernel"][0, 0], "bias": skip["bias"]}
-    return block
-
-
-def attention_block(weights, name):
-    q, k, v = (layer(weights, f"{name}.to_{part}") for part in "qkv")
-    qkv = {part: np.concatenate([q[part], k[part], v[part]], axis=-1) for part in ("kernel", "bias")}
-    return {
-        "norm": layer(weights, f"{name}.group_norm"),
-        "attention": {"qkv": qkv, "out": layer(weights, f"{name}.to_out.0")},
-    }
-
-
-def from_diffusers(model):
-    """The parameters of a `UNet2DModel` under our names."""
-    weights = {name: value.detach().numpy() for name, value in model.named_parameters()}
-    levels = len(model.down_blocks)
-    params = {
-        "conditioning": {
-            "time_in": layer(weights, "time_embedding.linear_1"),
-            "time_out": layer(weights, "time_embedding.linear_2"),
-        },
-        "conv_in": layer(weights, "conv_in"),
-        "mid_res_0": res_block(weights, "mid_block.resnets.0"),
-        "mid_res_1": res_block(weights, "mid_block.resnets.1"),
-        "norm_out": layer(weights, "conv_norm_out"),
-        "conv_out": layer(weights, "conv_out"),
-    }
-    if "class_embedding.weight" in weights:
-        params["conditioning"]["label"] = {"embedding": weights["class_embedding.weight"]}
-    if model.mid_block.attentions[0] is not None:
-        params["mid_attention"] = attention_block(weights, "mid_block.attentions.0")
-    for way, blocks in (("down", model.down_blocks), ("up", model.up_blocks)):
-        for i, block in enumerate(blocks):
-            ours, theirs = f"{way}_{i if way == 'down' else levels - 1 - i}", f"{way}_blocks.{i}"
-            for j in range(len(block.resnets)):
-                params[f"{ours}_res_{j}"] = res_block(weights, f"{theirs}.resnets.{j}")
-                if hasattr(block, "attentions"):
-                    params[f"{ours}_attention_{j}"] = attention_block(weights, f"{theirs}.attentions.{j}")
-            resampler = f"{theirs}.{way}samplers.0"
-            if f"{resampler}.conv.weight" in weights:
-                params[f"{ours}_{way}sample"] = layer(weights, f"{resampler}.conv")
-            elif f"{resampler}.conv1.weight" in weights:
-                params[f"{ours}_{way}sample"] = res_block(weights, resampler)
-    return params
 
 
 SETTINGS = {
@@ -126,7 +58,7 @@ def pair(setting):
 def test_same_function_and_gradient(name):
     with jax.enable_x64(True):
         net, model = pair(SETTINGS[name])
-        params = from_diffusers(model)
+        params = unet_from_diffusers({name: value.detach().numpy() for name, value in model.named_parameters()})
         rng = np.random.default_rng(0)
         x = rng.normal(size=(3, 8, 12, 2))
         steps = np.array([3, 500, 999])
