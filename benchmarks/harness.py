@@ -2,7 +2,8 @@
 
 Every contestant is built and warmed up in a process of its own, so that neither disturbs the other's memory,
 threads or allocator, and each has a peak memory of its own. Then the rounds take turns: one call of ours, one of
-theirs, one matrix product, and again: whatever slows the machine for a while slows them all.
+theirs, one matrix product, and again: whatever slows the machine for a while slows them all. Where they have the same
+weights, their results are compared before the first round.
 """
 
 import json
@@ -12,10 +13,12 @@ import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 RESULTS = Path(__file__).parent / "results"
 MATMUL_SIDE = 2048
@@ -28,11 +31,13 @@ class Work(NamedTuple):
       run: one call, which returns when its result is there.
       facts: what must be the same for all contestants: parameters, batch, and so on.
       flop: floating-point operations of one call, if known.
+      counts: what may differ, such as evaluations of the network; `run` fills it in.
     """
 
     run: Callable[[], Any]
     facts: Mapping[str, int]
     flop: float | None = None
+    counts: Mapping[str, int] = {}
 
 
 class Timing(NamedTuple):
@@ -42,6 +47,7 @@ class Timing(NamedTuple):
     memory: int
     facts: Mapping[str, int]
     flop: float | None
+    counts: Mapping[str, int]
 
     @property
     def median(self) -> float:
@@ -58,19 +64,22 @@ def matmul() -> Work:
     return Work(lambda: product(x).block_until_ready(), {}, 2.0 * MATMUL_SIDE**3)
 
 
-def compare(contestants: Mapping[str, Callable[[], Work]], *, rounds: int, warmup: int = 2) -> dict[str, Timing]:
+def compare(
+    contestants: Mapping[str, Callable[[], Work]], *, rounds: int, warmup: int = 2, agree: float | None = None
+) -> dict[str, Timing]:
     """Time contestants in turn.
 
     Args:
       contestants: a builder a name, of the kind that pickles: it runs in a new process.
       rounds: timed calls of each.
       warmup: untimed calls of each before, compilation included.
+      agree: how far a result may lie from the first contestant's, absolute and relative; None compares nothing.
 
     Returns:
       A `Timing` a name, and one more, `matmul`.
 
     Raises:
-      ValueError: if the contestants' facts differ.
+      ValueError: if the contestants' facts differ, or their results.
     """
     context = multiprocessing.get_context("spawn")
     workers = {}
@@ -80,9 +89,17 @@ def compare(contestants: Mapping[str, Callable[[], Work]], *, rounds: int, warmu
         process.start()
         end.close()
         workers[name] = (process, pipe, *pipe.recv())
-    facts = [workers[name][2] for name in contestants]
-    if any(fact != facts[0] for fact in facts):
-        raise ValueError(f"the contestants do not do the same work: {dict(zip(contestants, facts, strict=True))}")
+    first, *others = contestants
+    expected, result = workers[first][2:]
+    for name in others:
+        said, other = workers[name][2:]
+        if said["facts"] != expected["facts"]:
+            raise ValueError(f"{name} does not do the work of {first}: {said['facts']}, not {expected['facts']}")
+        if agree is not None:
+            gap = np.abs(other - result)
+            print(f"{name} is within {gap.max():.1e} of {first}", flush=True)
+            if not np.all(gap <= agree * (1.0 + np.abs(result))):
+                raise ValueError(f"{name} gives another result than {first}: up to {gap.max():.1e} apart")
 
     seconds: dict[str, list[float]] = {name: [] for name in workers}
     for _ in range(rounds):
@@ -90,9 +107,9 @@ def compare(contestants: Mapping[str, Callable[[], Work]], *, rounds: int, warmu
             pipe.send("run")
             seconds[name].append(pipe.recv())
     timings = {}
-    for name, (process, pipe, fact, flop) in workers.items():
+    for name, (process, pipe, said, _) in workers.items():
         pipe.send("stop")
-        timings[name] = Timing(seconds[name], pipe.recv(), fact, flop)
+        timings[name] = Timing(seconds[name], pipe.recv(), **said)
         process.join()
     return timings
 
@@ -100,8 +117,9 @@ def compare(contestants: Mapping[str, Callable[[], Work]], *, rounds: int, warmu
 def _serve(build: Callable[[], Work], warmup: int, pipe: Any) -> None:
     work = build()
     for _ in range(warmup):
-        work.run()
-    pipe.send((dict(work.facts), work.flop))
+        result = work.run()
+    said = {"facts": dict(work.facts), "flop": work.flop, "counts": dict(work.counts)}
+    pipe.send((said, np.asarray(result)))
     while pipe.recv() == "run":
         start = time.perf_counter()
         work.run()
@@ -110,34 +128,38 @@ def _serve(build: Callable[[], Work], warmup: int, pipe: Any) -> None:
 
 
 def report(title: str, timings: Mapping[str, Timing]) -> dict[str, Any]:
-    """Print the table of `ours` against `theirs`, and return the same numbers for `save`.
+    """Print the table of `ours` against the others, and return the same numbers for `save`.
 
-    The work of both is counted by what `theirs` computes, so a shortcut of ours shows as a larger share of the peak.
+    The work of all is counted by what the others compute, so a shortcut of ours shows as a larger share of the peak.
     """
-    ours, theirs, limit = (timings[name] for name in ("ours", "theirs", "matmul"))
-    peak = (limit.flop or 0.0) / limit.median
+    limit = timings["matmul"]
+    contestants = {name: timing for name, timing in timings.items() if name != "matmul"}
+    ours, *others = contestants.values()
+    flop, peak = others[0].flop, (limit.flop or 0.0) / limit.median
     facts = ", ".join(f"{value:,} {name}" for name, value in ours.facts.items())
-    print(f"\n{title}: {facts}\n{'':8}{'median':>9}{'min':>9}{'max':>9}{'of peak':>9}{'memory':>10}")
-    for name, timing in (("ours", ours), ("theirs", theirs)):
-        share = "" if theirs.flop is None else f"{theirs.flop / timing.median / peak:.0%}"
+    print(f"\n{title}: {facts}\n{'':14}{'median':>9}{'min':>9}{'max':>9}{'of peak':>9}{'memory':>10}")
+    for name, timing in contestants.items():
+        share = "" if flop is None else f"{flop / timing.median / peak:.0%}"
         low, high = min(timing.seconds), max(timing.seconds)
+        counts = "".join(f"{value:6,} {what}" for what, value in timing.counts.items())
         print(
-            f"{name:8}{timing.median:8.3f}s{low:8.3f}s{high:8.3f}s{share:>9}{timing.memory / 2**20:8.0f} MB",
+            f"{name:14}{timing.median:8.3f}s{low:8.3f}s{high:8.3f}s{share:>9}{timing.memory / 2**20:7.0f} MB{counts}",
             flush=True,
         )
-    ratio = ours.median / theirs.median
-    print(f"ours / theirs = {ratio:.2f}; the peak is a {MATMUL_SIDE}² float32 product at {peak / 1e9:.0f} GFLOP/s")
+    ratios = {name: ours.median / timing.median for name, timing in contestants.items() if timing is not ours}
+    said = ", ".join(f"ours / {name} = {ratio:.2f}" for name, ratio in ratios.items())
+    print(f"{said}; the peak is a {MATMUL_SIDE}² float32 product at {peak / 1e9:.0f} GFLOP/s")
     return {
-        "ratio": ratio,
+        "ratios": ratios,
         "peak_flop_per_second": peak,
-        "flop": theirs.flop,
+        "flop": flop,
         **{name: {**timing._asdict(), "median": timing.median} for name, timing in timings.items()},
     }
 
 
-def save(name: str, results: Mapping[str, Any]) -> None:
+def save(name: str, results: Mapping[str, Any], packages: Sequence[str] = ("torch", "diffusers")) -> None:
     """Write `results/<name>.json`, with the machine and the versions that the numbers belong to."""
-    packages = ("jax", "jaxlib", "flax", "torch", "diffusers")
+    packages = ("jax", "jaxlib", "flax", *packages)
     machine = {"cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version()}
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"

@@ -1,10 +1,14 @@
 """The same network twice: ours, and diffusers' with equal blocks and as many parameters.
 
-Both see 28x28 images of one channel. tests/parity shows that with equal weights they are equal functions.
+Both see 28x28 images of one channel. tests/parity shows that with equal weights they are equal functions; where
+results are compared they have equal ones.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 SIDE = 28
 CLASSES = 10
@@ -47,6 +51,30 @@ def theirs(name: str) -> Any:
     )
     for block in net.transformer_blocks:  # one embedding of time and class for all blocks, as in the paper
         block.norm1.emb = net.transformer_blocks[0].norm1.emb
+    return net
+
+
+def weights() -> dict[str, np.ndarray]:
+    """Random weights of diffusers' UNet, to be loaded there and converted here."""
+    import torch  # noqa: PLC0415
+
+    torch.manual_seed(0)
+    return {name: value.numpy() for name, value in theirs("unet").state_dict().items()}
+
+
+def our_unet(arrays: Mapping[str, np.ndarray]) -> tuple[Any, Any]:
+    """Our UNet, and its parameters with these weights."""
+    from genjax_models.pretrained import unet_from_diffusers  # noqa: PLC0415
+
+    return ours("unet"), {"params": unet_from_diffusers(arrays)}
+
+
+def their_unet(arrays: Mapping[str, np.ndarray]) -> Any:
+    """diffusers' UNet with these weights, for inference."""
+    import torch  # noqa: PLC0415
+
+    net = theirs("unet").eval().requires_grad_(False)
+    net.load_state_dict({name: torch.tensor(value) for name, value in arrays.items()})
     return net
 
 
