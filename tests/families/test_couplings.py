@@ -1,5 +1,7 @@
 """Couplings against other solvers and closed forms: assignment, sorting, entropic transport of Gaussians."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +14,7 @@ from genjax_models.families.flow_matching import (
     independent,
     minibatch_ot,
     schroedinger_bridge,
+    smoothed,
     velocity_loss,
 )
 from genjax_models.families.flow_matching.couplings import entropic_plan
@@ -123,6 +126,45 @@ def test_bridge_loss_is_least_at_the_marginal_velocity(t):
 
     slopes = np.array([float(least(key)) for key in jax.random.split(KEY, 8)])
     assert slopes.mean() == pytest.approx(exact, abs=4 * slopes.std(ddof=1) / np.sqrt(8))
+
+
+def test_bridge_loss_takes_its_ends():
+    """In the middle of a bridge the velocity is that of the line between its ends, whatever the noise."""
+    x, eps = jax.random.normal(jax.random.key(0), (2, 8, 3))
+    half, zero = lambda _, n: jnp.full(n, 0.5), lambda x, t: jnp.zeros_like(x)
+    loss = bridge_loss(KEY, zero, x, sigma=0.7, time=half, coupling=lambda _, x: (x, eps))
+    np.testing.assert_allclose(loss.value, ((eps - x) ** 2).mean(1), rtol=1e-5)
+
+
+def wide(key, shape):
+    """A source that is no unit noise."""
+    return 4.0 + 2.0 * jax.random.normal(key, shape)
+
+
+@pytest.mark.parametrize(
+    "coupling", [partial(independent, source=wide), partial(minibatch_ot, source=wide), schroedinger_bridge(1.0, wide)]
+)
+def test_couplings_start_from_another_source(coupling):
+    n = 256
+    x = jax.random.normal(jax.random.key(0), (n, 1))
+    same, eps = jax.jit(coupling)(KEY, x)
+    np.testing.assert_array_equal(same, x)
+    assert float(eps.mean()) == pytest.approx(4.0, abs=4 * 2.0 / np.sqrt(n))
+    assert float(eps.std()) == pytest.approx(2.0, abs=4 * 2.0 / np.sqrt(2 * n))
+
+
+def test_minibatch_ot_sorts_another_source_too():
+    x = jax.random.normal(jax.random.key(0), (64, 1))
+    _, eps = minibatch_ot(KEY, x, source=wide)
+    np.testing.assert_array_equal(np.argsort(x[:, 0]), np.argsort(eps[:, 0]))
+
+
+def test_smoothed_pairs_keep_their_velocity():
+    x = jax.random.normal(jax.random.key(0), (2048, 1))
+    moved, eps = smoothed(lambda _, x: (x, 2.0 * x + 1.0), 0.3)(KEY, x)
+    np.testing.assert_allclose(eps - moved, x + 1.0, rtol=1e-4, atol=1e-5)
+    assert float((moved - x).std()) == pytest.approx(0.3, abs=4 * 0.3 / np.sqrt(2 * 2048))
+    assert abs(float(((moved - x) * x).mean())) < 4 * 0.3 / np.sqrt(2048)
 
 
 def test_bridge_loss_is_finite_over_all_times():

@@ -60,6 +60,12 @@ def test_pairs_follow_the_monotone_map(process):
     assert float(eps.std()) == pytest.approx(1.0, abs=4 / np.sqrt(2 * 512))
 
 
+def test_pairs_start_from_another_source():
+    x, eps = make_pairs(KEY, straight(), (4, 1), uniform_grid(20), rk4(), source=lambda _, shape: 2.0 * jnp.ones(shape))
+    np.testing.assert_array_equal(eps, 2.0)
+    np.testing.assert_allclose(x, MEAN + 2.0 * STD, rtol=1e-4)
+
+
 def test_reflow_loss_vanishes_at_the_straight_flow_only():
     eps = jax.random.normal(KEY, (256, 2))
     pairs = (MEAN + STD * eps, eps)

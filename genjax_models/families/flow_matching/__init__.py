@@ -1,7 +1,14 @@
 """Flow matching: velocity losses, couplings, reflow, manifolds and ODE samplers, on any Gaussian process."""
 
 from genjax_models.families.flow_matching.bridge import bridge_loss, bridge_sample
-from genjax_models.families.flow_matching.couplings import Coupling, independent, minibatch_ot, schroedinger_bridge
+from genjax_models.families.flow_matching.couplings import (
+    Coupling,
+    Source,
+    independent,
+    minibatch_ot,
+    schroedinger_bridge,
+    smoothed,
+)
 from genjax_models.families.flow_matching.losses import velocity_loss, velocity_target
 from genjax_models.families.flow_matching.reflow import (
     make_pairs,
@@ -23,6 +30,7 @@ from genjax_models.families.flow_matching.samplers import euler, heun, midpoint,
 __all__ = [
     "Coupling",
     "Manifold",
+    "Source",
     "bridge_loss",
     "bridge_sample",
     "euler",
@@ -39,6 +47,7 @@ __all__ = [
     "riemannian_velocity_loss",
     "rk4",
     "schroedinger_bridge",
+    "smoothed",
     "sphere",
     "straightness",
     "torus",

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 
 from genjax_models.core.arrays import expand_as, mean_over_data
 from genjax_models.core.types import Array, Key, LossOutput, Model
-from genjax_models.families.flow_matching.couplings import schroedinger_bridge
+from genjax_models.families.flow_matching.couplings import Coupling, schroedinger_bridge
 from genjax_models.processes.times import uniform_time
 
 inner_time = partial(uniform_time, low=1e-3, high=1.0 - 1e-3)
@@ -42,6 +42,7 @@ def bridge_loss(
     *,
     sigma: float,
     time: Callable[[Key, int], Array] = inner_time,
+    coupling: Coupling | None = None,
 ) -> LossOutput:
     r"""SB-CFM: $\lVert u_\theta(x_t, t) - u_t\rVert^2$ over Brownian bridges of diffusivity `sigma`.
 
@@ -53,15 +54,17 @@ def bridge_loss(
       x: data, `[B, ...]` float, scaled to [-1, 1].
       sigma: diffusivity of the reference Brownian motion, in units of the data.
       time: draws the times, inside (0, 1).
+      coupling: the ends of the bridges; `None` is `schroedinger_bridge(sigma)`, the one that makes them a Schroedinger
+        bridge.
 
     Returns:
       `LossOutput` with `value` `[B]`, the squared error averaged over the data axes.
 
     Raises:
-      ValueError: if `sigma` is not positive.
+      ValueError: if `sigma` is not positive and no coupling is given.
     """
     key_t, key_eps, key_z = jax.random.split(key, 3)
     t = time(key_t, x.shape[0])
-    x, eps = schroedinger_bridge(sigma)(key_eps, x)
+    x, eps = (coupling or schroedinger_bridge(sigma))(key_eps, x)
     x_t, velocity = bridge_sample(x, eps, jax.random.normal(key_z, x.shape, x.dtype), t, sigma)
     return LossOutput(mean_over_data((model(x_t, t) - velocity) ** 2))

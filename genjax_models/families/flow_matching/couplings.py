@@ -1,6 +1,7 @@
 r"""Couplings: which noise a data point is paired with, `(key, x [B, ...]) -> (x, eps)`, both `[B, ...]`.
 
-Any joint law with the data and $N(0, I)$ as its marginals gives a valid flow; the pairing decides how straight it is.
+Any joint law with the data and the source as its marginals gives a valid flow; the pairing decides how straight it is.
+The source is $N(0, I)$ unless a coupling is told another, from which the flow then starts.
 Within a batch, a pairing is a plan $\pi$ of optimal transport on the squared distance,
 
 $$\min_\pi \sum_{ij} \pi_{ij}\,\lVert x_i - \epsilon_j\rVert^2 - \varepsilon H(\pi),
@@ -23,21 +24,23 @@ from optax import assignment
 from genjax_models.core.types import Array, Key
 
 Coupling = Callable[[Key, Array], tuple[Array, Array]]
+Source = Callable[[Key, tuple[int, ...]], Array]
+"""`(key, shape) -> eps`, of that shape: what a flow starts from."""
 
 
-def independent(key: Key, x: Array) -> tuple[Array, Array]:
-    """Noise that knows nothing of the data."""
-    return x, jax.random.normal(key, x.shape, x.dtype)
+def independent(key: Key, x: Array, *, source: Source = jax.random.normal) -> tuple[Array, Array]:
+    """Noise that knows nothing of the data (I-CFM)."""
+    return x, source(key, x.shape).astype(x.dtype)
 
 
-def minibatch_ot(key: Key, x: Array) -> tuple[Array, Array]:
+def minibatch_ot(key: Key, x: Array, *, source: Source = jax.random.normal) -> tuple[Array, Array]:
     """The exact optimal assignment of a batch of noise to the batch of data (OT-CFM), in time $O(B^3)$."""
-    x, eps = independent(key, x)
+    x, eps = independent(key, x, source=source)
     data, noise = assignment.hungarian_algorithm(_cost(x, eps))
     return x, eps[jnp.zeros_like(noise).at[data].set(noise)]
 
 
-def schroedinger_bridge(sigma: float) -> Coupling:
+def schroedinger_bridge(sigma: float, source: Source = jax.random.normal) -> Coupling:
     r"""The entropic plan with $\varepsilon = 2\sigma^2$: the ends of a Brownian motion of diffusivity `sigma` (SB-CFM).
 
     It tends to `minibatch_ot` as `sigma` goes to 0, to `independent` as it grows. Noise is drawn from the plan with
@@ -51,10 +54,25 @@ def schroedinger_bridge(sigma: float) -> Coupling:
 
     def coupling(key: Key, x: Array) -> tuple[Array, Array]:
         key_eps, key_plan = jax.random.split(key)
-        x, eps = independent(key_eps, x)
+        x, eps = independent(key_eps, x, source=source)
         return x, eps[jax.random.categorical(key_plan, entropic_plan(x, eps, sigma), axis=1)]
 
     return coupling
+
+
+def smoothed(coupling: Coupling, sigma: float) -> Coupling:
+    r"""Moves both ends of each pair by the same $\sigma z$: the line in between becomes a tube of width `sigma`.
+
+    So $x_t = (1-t)\,x_0 + t\,\epsilon + \sigma z$; the velocity is still $\epsilon - x_0$ (Tong et al., eqs. 14, 15).
+    """
+
+    def widened(key: Key, x: Array) -> tuple[Array, Array]:
+        key_pair, key_z = jax.random.split(key)
+        shift = sigma * jax.random.normal(key_z, x.shape, x.dtype)
+        x, eps = coupling(key_pair, x)
+        return x + shift, eps + shift
+
+    return widened
 
 
 def entropic_plan(x: Array, eps: Array, sigma: float) -> Array:

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 
 from genjax_models.core.arrays import sum_over_data
 from genjax_models.core.types import Array, Key, LossOutput, Model
+from genjax_models.families.flow_matching.couplings import Source
 from genjax_models.families.flow_matching.losses import velocity_loss
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.processes.times import uniform_time
@@ -28,7 +29,13 @@ from genjax_models.solvers.driver import Sampler, sample
 
 
 def make_pairs(
-    key: Key, denoiser: Denoiser, shape: tuple[int, ...], grid: Array, sampler: Sampler
+    key: Key,
+    denoiser: Denoiser,
+    shape: tuple[int, ...],
+    grid: Array,
+    sampler: Sampler,
+    *,
+    source: Source = jax.random.normal,
 ) -> tuple[Array, Array]:
     """Samples of a teacher with the unit noise that each came from, `(x0, eps)`, both of `shape` `[B, ...]`.
 
@@ -38,12 +45,13 @@ def make_pairs(
       shape: of the batch.
       grid: descending times, `[N + 1]`.
       sampler: a deterministic one, or the pairs mean nothing.
+      source: what the teacher starts from, if not unit noise.
 
     Raises:
       ValueError: if the grid is no sampling grid.
     """
     key_eps, key_sample = jax.random.split(key)
-    eps = jax.random.normal(key_eps, shape)
+    eps = source(key_eps, shape)
     x_init = denoiser.process.sigma(grid[0]) * eps
     return sample(key_sample, denoiser, x_init, grid, sampler), eps
 
