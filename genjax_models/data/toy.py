@@ -1,6 +1,7 @@
 r"""Toy densities on the line and the plane, each with a sampler and its density.
 
-All lie in about [-1, 1]. Four constructions, with $N_s$ the normal density of standard deviation $s$:
+All of `DENSITIES` lie in about [-1, 1]; `affine` moves a density elsewhere. Four constructions, with $N_s$ the normal
+density of standard deviation $s$:
 
 * Gaussian mixture, $p(x) = \sum_k w_k N_s(x - \mu_k)$;
 * noisy curves, $p(x) = \frac1K \sum_k \int_0^1 N_s(x - c_k(u))\,du$, by Gauss-Legendre quadrature (it is exact to
@@ -132,6 +133,28 @@ def pinwheel(arms: int = 5, twist: float = 3.5) -> ToyDensity:
     return ToyDensity(2, sample, log_prob)
 
 
+def moons(std: float = 0.05) -> ToyDensity:
+    """Two half circles of radius 0.6: scikit-learn's `make_moons` about its centre (1/2, 1/4), times 0.6."""
+    return noisy_curves(_moons, std, panels=max(8, round(0.4 / std)))
+
+
+def eight_gaussians(std: float = 0.05) -> ToyDensity:
+    """Eight equal Gaussians on a circle of radius 0.8."""
+    angle = 2 * np.pi * np.arange(8) / 8
+    return gaussian_mixture(0.8 * np.stack([np.cos(angle), np.sin(angle)], 1), std)
+
+
+def affine(density: ToyDensity, scale: float, shift: tuple[float, ...]) -> ToyDensity:
+    """The law of `scale` x + `shift`, for x from `density`; `scale` is not zero."""
+    offset = np.asarray(shift, np.float32)[None]
+    log_volume = density.dim * np.log(abs(scale)).astype(np.float32)
+    return ToyDensity(
+        density.dim,
+        lambda key, n: scale * density.sample(key, n) + offset,
+        lambda x: density.log_prob((x - offset) / scale) - log_volume,
+    )
+
+
 def _moons(u: Array) -> Array:
     upper = _direction(jnp.pi * u) - jnp.array([0.5, 0.25])[None]
     return 0.6 * jnp.stack([upper, -upper])
@@ -156,13 +179,12 @@ def _log_normal(x: Array, std: float | np.ndarray) -> Array:
     return -0.5 * (x / std) ** 2 - jnp.log(std) - 0.5 * np.log(2 * np.pi)
 
 
-_octagon = 2 * np.pi * np.arange(8) / 8
 _grid = np.linspace(-0.8, 0.8, 5)
 
 DENSITIES = {
     "mixture_1d": gaussian_mixture(np.array([[-0.6], [0.1], [0.7]]), 0.08, np.array([0.3, 0.5, 0.2])),
-    "moons": noisy_curves(_moons, std=0.05, panels=8),
-    "eight_gaussians": gaussian_mixture(0.8 * np.stack([np.cos(_octagon), np.sin(_octagon)], 1), 0.05),
+    "moons": moons(),
+    "eight_gaussians": eight_gaussians(),
     "twenty_five_gaussians": gaussian_mixture(np.stack(np.meshgrid(_grid, _grid), -1).reshape(-1, 2), 0.03),
     "checkerboard": checkerboard(),
     "two_spirals": noisy_curves(_spirals, std=0.02, panels=40),

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.datasets import make_moons
 
 from genjax_models.data import load, toy
 
@@ -54,6 +55,27 @@ def test_the_integral_along_a_curve_has_converged(name, curves, std, panels):
     x = toy.DENSITIES[name].sample(jax.random.key(0), 200)
     found, finer = (jax.jit(d.log_prob)(x) for d in (toy.DENSITIES[name], toy.noisy_curves(curves, std, panels)))
     np.testing.assert_allclose(found, finer, atol=1e-4)
+
+
+def test_moons_are_scikit_learns():
+    """Its points are ours over 0.6, about its own centre."""
+    points, labels = make_moons(40, shuffle=False, noise=None)
+    ours = np.asarray(toy._moons(jnp.linspace(0.0, 1.0, 20))) / 0.6 + np.array([0.5, 0.25])
+    np.testing.assert_allclose(ours[0], points[labels == 0], atol=1e-6)
+    np.testing.assert_allclose(ours[1], points[labels == 1], atol=1e-6)
+
+
+def test_affine_moves_points_and_density_alike():
+    means, shift = np.array([[0.1, -0.4], [0.5, 0.2]]), np.array([3.0, -1.0])
+    moved = toy.affine(toy.gaussian_mixture(means, 0.25), -4.0, tuple(shift))
+    same = toy.gaussian_mixture(-4.0 * means + shift, 1.0)
+    x = moved.sample(jax.random.key(0), 500)
+    np.testing.assert_allclose(moved.log_prob(x), same.log_prob(x), rtol=1e-4)
+    assert float(jnp.abs(x.mean(0) - (-4.0 * means.mean(0) + shift)).max()) < 4 * np.sqrt(1.0 + 1.44) / np.sqrt(500)
+
+
+def test_narrow_moons_integrate_to_one():
+    assert bin_masses(toy.affine(toy.moons(0.03), 1.05, (0.1, 0.0))).sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_checkerboard_is_uniform_on_half_the_square():
