@@ -89,12 +89,22 @@ def markdown(rows: tuple[Row, ...]) -> str:
     for name in dict.fromkeys(row.samples for row in rows):
         own = {row.metric: row for row in rows if row.samples == name}
         about = next(iter(own.values()))
-        numbers = [_with_spread(own[metric].value, own[metric].spread) for metric in metrics]
+        numbers = [with_spread(own[metric].value, own[metric].spread) for metric in metrics]
         lines.append([name, *numbers, str(about.num), str(about.seed), about.evaluator])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    lines.insert(1, ["-" * width for width in widths])
-    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+    return render(lines)
+
+
+def render(lines: list[list[str]]) -> str:
+    """Lines of cells, the first of them the head, as a Markdown table with its columns aligned."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    ruled = [lines[0], ["-" * width for width in widths], *lines[1:]]
+    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in ruled]
     return "\n".join(f"| {' | '.join(line)} |" for line in padded)
+
+
+def with_spread(value: float, spread: float | None) -> str:
+    """A number and its spread as a cell of a table."""
+    return f"{value:.4g}" if spread is None else f"{value:.4g} ± {spread:.2g}"
 
 
 def to_json(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
@@ -113,7 +123,3 @@ def _metrics(key: Key, reference: Features, samples: Features) -> Iterator[tuple
 
 def _take(features: Features, rows: np.ndarray) -> Features:
     return Features(*(np.asarray(array)[rows] for array in features))
-
-
-def _with_spread(value: float, spread: float | None) -> str:
-    return f"{value:.4g}" if spread is None else f"{value:.4g} ± {spread:.2g}"
