@@ -2,4 +2,5 @@
 
 from genjax_models.nets.dit import DiT as DiT
 from genjax_models.nets.mlp import MLP as MLP
+from genjax_models.nets.plain_mlp import PlainMLP as PlainMLP
 from genjax_models.nets.unet import UNet as UNet

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets import MLP, DiT, UNet
+from genjax_models.nets import MLP, DiT, PlainMLP, UNet
 
 unet = partial(UNet, channels=8, multipliers=(1, 2), num_blocks=1, groups=4, head_dim=8)
 dit = partial(DiT, width=16, depth=2, heads=2)
@@ -23,6 +23,8 @@ NETWORKS = {
     "dit-class": dit(num_classes=3, patch_size=4),
     "mlp": mlp(),
     "mlp-class": mlp(num_classes=3, expansion=1.5),
+    "plain_mlp": PlainMLP(width=16, depth=2),
+    "plain_mlp-class": PlainMLP(width=16, depth=1, num_classes=3),
 }
 REPEATED = {"unet": unet, "dit": dit, "mlp": mlp}
 
@@ -171,3 +173,18 @@ def test_impossible_shapes_are_refused_in_one_line(net, shape):
     with pytest.raises(ValueError, match=r"divi|tile") as error:
         jax.eval_shape(net.init, jax.random.key(0), jnp.zeros(shape))
     assert "\n" not in str(error.value)
+
+
+def test_plain_mlp_is_its_formula():
+    """selu of SELU's paper, on (x, t, one-hot label), with no nonlinearity at the end."""
+    net = PlainMLP(width=5, depth=2, num_classes=3)
+    params, x, t, cond = draw(net, (4, 2))
+    layers = {name: {k: np.asarray(v, np.float64) for k, v in p.items()} for name, p in params["params"].items()}
+    h = np.concatenate([x, t[:, None], np.eye(4)[cond["label"], :3]], axis=1)
+    for name in ("hidden_0", "hidden_1"):
+        h = h @ layers[name]["kernel"] + layers[name]["bias"]
+        h = 1.0507009873554805 * np.where(h > 0, h, 1.6732632423543772 * np.expm1(h))
+    expected = h @ layers["out"]["kernel"] + layers["out"]["bias"]
+    np.testing.assert_allclose(net.apply(params, x, t, cond), expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="num_classes=0"):
+        PlainMLP().init(jax.random.key(0), x, t, cond)

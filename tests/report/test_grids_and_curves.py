@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genjax_models.report import save_animation, save_curves, save_grid, tile
+from genjax_models.report import save_animation, save_curves, save_grid, save_paths, tile
 
 
 def test_tile_puts_each_image_in_its_place():
@@ -54,3 +54,11 @@ def test_curves_are_drawn_and_nothing_to_draw_is_refused(tmp_path):
     (tmp_path / "metrics.jsonl").write_text("")
     with pytest.raises(ValueError, match="no metric"):
         save_curves(tmp_path / "metrics.jsonl", tmp_path / "curves.png")
+
+
+def test_paths_get_a_panel_each(tmp_path):
+    panels = {"a": np.random.default_rng(0).normal(size=(5, 7, 2)), "b": np.zeros((2, 1, 2))}
+    save_paths(panels, tmp_path / "deep" / "paths.png")
+    assert Image.open(tmp_path / "deep" / "paths.png").size == (720, 384)
+    with pytest.raises(ValueError, match=r"\[T, N, 2\]"):
+        save_paths({"flat": np.zeros((5, 2))}, tmp_path / "paths.png")

@@ -1,0 +1,74 @@
+r"""A plain multilayer perceptron, with time as one more input: the network of many papers' two-dimensional examples.
+
+$$h_0 = (x, t), \qquad h_{l+1} = \mathrm{selu}(W_l h_l + b_l), \qquad y = W_L h_L + b_L$$
+
+It has no normalisation, so its output grows with its input: data of any scale will do. `MLP` learns more, at several
+times the cost.
+
+References:
+  Klambauer et al., Self-Normalizing Neural Networks, 2017, https://arxiv.org/abs/1706.02515
+  Tong et al., Improving and Generalizing Flow-Based Generative Models with Minibatch OT, 2023, https://arxiv.org/abs/2302.00482
+"""
+
+import math
+from collections.abc import Mapping
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genjax_models.core.types import Array
+
+
+class PlainMLP(nn.Module):
+    """Dense layers over vectors or flattened images.
+
+    Attributes:
+      width: of each hidden layer.
+      depth: number of hidden layers.
+      num_classes: 0 for an unconditional network; a class enters one-hot, and label `num_classes` means no class.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    width: int = 64
+    depth: int = 3
+    num_classes: int = 0
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        t: Array | None = None,
+        cond: Mapping[str, Array] | None = None,
+        *,
+        train: bool = False,
+    ) -> Array:
+        """Evaluate the network.
+
+        Args:
+          x: `[B, ...]`, flattened inside.
+          t: `[B]` float in [0, 1], or `None`: 0.
+          cond: `{"label": int32 [B]}`, or `None`: no class.
+          train: accepted for the network contract; there is no dropout.
+
+        Returns:
+          The shape and dtype of `x`.
+
+        Raises:
+          ValueError: if a label is given to a network without classes.
+        """
+        batch = x.shape[0]
+        t = jnp.zeros(batch) if t is None else t
+        label = None if cond is None else cond.get("label")
+        inputs = [x.reshape(batch, -1), t[:, None]]
+        if self.num_classes:
+            label = jnp.full(batch, self.num_classes) if label is None else label
+            inputs.append(jax.nn.one_hot(label, self.num_classes))
+        elif label is not None:
+            raise ValueError("a label was given to a network with num_classes=0; set num_classes")
+        h = jnp.concatenate(inputs, axis=1)
+        for layer in range(self.depth):
+            h = nn.selu(nn.Dense(self.width, dtype=self.dtype, name=f"hidden_{layer}")(h))
+        y = nn.Dense(math.prod(x.shape[1:]), dtype=self.dtype, name="out")(h)
+        return y.reshape(x.shape).astype(x.dtype)
