@@ -61,6 +61,8 @@ oldest: $(OLDEST)/.installed  ## the rooms that touch JAX's interfaces, on the o
 smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of every config (or of CONFIGS)
 	@set -e; for config in $(CONFIGS); do \
 	  run=$$(mktemp -d); echo "--- $$config:smoke"; \
+	  case $$config in */tong2023_toy.py) \
+	    $(BIN)/python -m experiments.toy_paths --config=$$config:smoke --workdir=$$run; rm -rf $$run; continue ;; esac; \
 	  $(BIN)/python -m experiments.train --config=$$config:smoke --workdir=$$run; \
 	  $(BIN)/python -m experiments.evaluate --config=$$config:smoke --workdir=$$run; \
 	  case $$config in configs/classifier/*) ;; *) \

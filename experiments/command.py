@@ -76,6 +76,8 @@ def build_experiment(config: ConfigDict) -> Experiment:
         module = importlib.import_module(config.experiment)
     except ImportError as error:
         raise UserError(f"config.experiment={config.experiment!r} cannot be imported: {error}") from None
+    if not hasattr(module, "build"):
+        raise UserError(f"this config has a command of its own: python -m {config.experiment}, with the same flags")
     return module.build(config)
 
 
