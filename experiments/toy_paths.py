@@ -139,7 +139,7 @@ def train(
     """
     key_rows, key_state = jax.random.split(key)
 
-    def objective(key: Key, params: PyTree, extra: PyTree, batch: Pairs) -> tuple[LossOutput, PyTree]:
+    def objective(key: Key, params: PyTree, extra: PyTree, batch: Pairs, step: Array) -> tuple[LossOutput, PyTree]:
         return loss(key, model(net, params["model"]), batch), extra
 
     players = (Player("model", objective, make_optimizer(config.optimizer, config.steps)),)
@@ -178,8 +178,8 @@ def make_programs(config: ConfigDict) -> Programs:
     def travel(params: PyTree, eps: Array) -> tuple[Array, Array, Array]:
         """Samples `[N, 2]`, samples of one Euler step, and the energy of each path `[N]`."""
         flow = denoiser(params)
-        samples = cast(Array, sample(key, flow, eps, grid, rk4()))
-        one_step = cast(Array, sample(key, flow, eps, uniform_grid(1), euler()))
+        samples = sample(key, flow, eps, grid, rk4())
+        one_step = sample(key, flow, eps, uniform_grid(1), euler())
         return samples, one_step, path_energy(key, flow, eps, grid, rk4())
 
     def paths(params: PyTree, eps: Array) -> Array:
