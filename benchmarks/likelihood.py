@@ -50,22 +50,25 @@ class Task(NamedTuple):
 
 
 def plane(batch: int) -> Task:
-    """Three hidden layers of width 64, as in the plane's examples of FFJORD and torchcfm."""
+    """Three hidden layers of width 64, as in the plane's examples of FFJORD and torchcfm, and a field that bends."""
     rng = np.random.default_rng(0)
     sizes = [3, 64, 64, 64, 2]
     weights = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-        weights[f"{2 * i}.weight"] = rng.normal(size=(fan_out, fan_in), scale=fan_in**-0.5).astype(np.float32)
+        weights[f"{2 * i}.weight"] = rng.normal(size=(fan_out, fan_in), scale=2.0 * fan_in**-0.5).astype(np.float32)
         weights[f"{2 * i}.bias"] = rng.normal(size=fan_out).astype(np.float32)
     return Task(weights, rng.normal(size=(batch, 2)).astype(np.float32), None, tolerance=1e-5, agree=1e-3)
 
 
 def images(batch: int) -> Task:
-    """The UNet of the other benchmarks."""
+    """The UNet of the other benchmarks, deaf to time's faster frequencies, which random weights would not tame."""
     rng = np.random.default_rng(0)
+    weights = networks.weights()
+    half = weights["time_embedding.linear_1.weight"].shape[1] // 2
+    weights["time_embedding.linear_1.weight"][:, np.tile(np.arange(half) < half // 2, 2)] = 0.0
     shape = (batch, networks.SIDE, networks.SIDE, 1)
     x, probes = rng.normal(size=shape).astype(np.float32), rng.choice([-1.0, 1.0], shape).astype(np.float32)
-    return Task(networks.weights(), x, probes, tolerance=1e-4, agree=1e-3)
+    return Task(weights, x, probes, tolerance=1e-4, agree=1e-3)
 
 
 def ours(task: Task) -> Work:
@@ -195,11 +198,11 @@ def main() -> None:
     """Time all on both tasks, print the tables and write `results/likelihood.json`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="tiny batches, two rounds, nothing written")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     tasks = {
         "plane, exact trace": plane(16 if args.quick else 512),
-        "images, one probe": images(2 if args.quick else 16),
+        "images, one probe": images(2 if args.quick else 8),
     }
     results = {}
     for name, task in tasks.items():

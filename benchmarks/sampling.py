@@ -19,7 +19,7 @@ from benchmarks import networks
 from benchmarks.harness import Work, compare, report, save
 
 MUST, AIM = 0.9, 0.7
-AGREE = 0.02
+AGREE = 0.01
 STEPS = {"ddim": 50, "dpm_solver_pp_2m": 20, "unipc": 20, "edm_heun": 18, "flow_match_euler": 20}
 EVALUATIONS = {name: 2 * steps - 1 if name == "edm_heun" else steps for name, steps in STEPS.items()}
 
