@@ -1,21 +1,34 @@
 """Many images from one compiled call of a sampler, for `evaluate` and `sample`."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.training import Experiment, TrainState, parallel
+from genjax_models.training.posthoc_ema import reconstruct
 
 
-def averaged(state: TrainState) -> Mapping[str, PyTree]:
-    """The parameters to sample with: their average where the run keeps one."""
-    return state.params if state.ema is None else state.ema
+def averaged(state: TrainState, config: ConfigDict, workdir: Path | None = None) -> Mapping[str, PyTree]:
+    """The parameters to sample with: their average where the run keeps one.
+
+    A post-hoc average has the width `config.train.ema.sigma_rel`, whatever it was while training. Without the folder of
+    the run it is made of the two current averages alone, which is quick and less exact.
+
+    Raises:
+      UserError: if that width is out of range, or a snapshot cannot be read.
+    """
+    if state.ema is None:
+        return state.params
+    section = config.train.ema
+    return reconstruct(state, section.sigma_rel, workdir) if section.kind == "posthoc" else state.ema
 
 
 def sampler_of(experiment: Experiment) -> Callable[..., Array]:

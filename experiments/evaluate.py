@@ -10,6 +10,7 @@ row a picture into `samples/`.
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from ml_collections import ConfigDict
 from experiments import command
 from experiments.drawing import averaged, draw_images
 from experiments.held_out import test_likelihood, test_scores
+from genjax_models.core.types import PyTree
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net
 from genjax_models.evaluation.table import markdown, measure, to_json
 from genjax_models.report import save_grid
-from genjax_models.training import Experiment, TrainState, parallel
+from genjax_models.training import Experiment, parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import write_atomically, writing
 
@@ -40,15 +42,16 @@ def main() -> None:
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     state = load_state(experiment, config, workdir)
-    result: dict[str, Any] = {"step": int(state.step)}
+    params = averaged(state, config, workdir)
+    result: dict[str, Any] = {"step": int(state.step), "ema": config.train.ema.to_dict()}
     if experiment.validate is not None:
-        result["held_out"], _ = test_scores(experiment, averaged(state), state.extra, config.data.name)
+        result["held_out"], _ = test_scores(experiment, params, state.extra, config.data.name)
         terms = ", ".join(f"{name} {value:.4f}" for name, value in result["held_out"].items())
         print(f"held-out means over the test split: {terms}")
     if experiment.log_prob is not None and config.eval.likelihood:
         found = test_likelihood(
             experiment,
-            averaged(state),
+            params,
             config.data.name,
             config.eval.likelihood,
             batch=config.eval.batch,
@@ -60,13 +63,15 @@ def main() -> None:
             f"(kind {found['kind']}, n {found['n']}, seed {found['seed']})"
         )
     if experiment.sample is not None:
-        result |= measured_samples(experiment, config, state, workdir)
+        result |= measured_samples(experiment, config, params, workdir)
     with writing(workdir):
         write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")
     print(f"numbers: {workdir / 'eval.json'}")
 
 
-def measured_samples(experiment: Experiment, config: ConfigDict, state: TrainState, workdir: Path) -> dict[str, Any]:
+def measured_samples(
+    experiment: Experiment, config: ConfigDict, params: Mapping[str, PyTree], workdir: Path
+) -> dict[str, Any]:
     """Draw for every row of the table, measure against the training images, print, and save a picture a row."""
     net = load_feature_net(config.eval.features, path=WEIGHTS.value)
     real = net(load(config.data.name, "train").x)
@@ -77,7 +82,7 @@ def measured_samples(experiment: Experiment, config: ConfigDict, state: TrainSta
         images = draw_images(
             jax.random.key(config.eval.seed),
             experiment,
-            averaged(state),
+            params,
             config.eval.num,
             batch=config.eval.batch,
             what=name,

@@ -16,7 +16,7 @@ from experiments import command
 from experiments.drawing import averaged
 from experiments.held_out import test_scores
 from genjax_models.core.errors import UserError
-from genjax_models.pretrained.trees import save_tree
+from genjax_models.core.trees import save_tree
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import writing
 
@@ -30,7 +30,7 @@ def main() -> None:
         raise UserError("no file to write given: add --out=<name>.safetensors")
     experiment = command.build_experiment(config)
     state = load_state(experiment, config, workdir)
-    params = averaged(state)
+    params = averaged(state, config, workdir)
     scores, num = test_scores(experiment, params, state.extra, config.data.name)
     metadata = {"config": config.to_json(), "step": str(int(state.step)), "num_test": str(num)}
     metadata |= {f"test_{name}": f"{value:.4f}" for name, value in scores.items()}

@@ -50,7 +50,7 @@ def main() -> None:
         raise UserError(f"--label={LABEL.value} must lie between 0 and {config.data.num_classes - 1}")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
-    params = averaged(load_state(experiment, config, workdir))
+    params = averaged(load_state(experiment, config, workdir), config, workdir)
     options: dict[str, Any] = {"sampler": SAMPLER.value, "steps": STEPS.value, "guidance": GUIDANCE.value}
     key = jax.random.key(SEED.value)
     with writing(out.parent):

@@ -43,7 +43,8 @@ def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
 
         print(f"training the teacher first, in {folder}", flush=True)
         train(config.teacher, folder)
-    return parallel.to_host(averaged(load_state(experiment_of(config), config.teacher, folder)))
+    state = load_state(experiment_of(config), config.teacher, folder)
+    return parallel.to_host(averaged(state, config.teacher, folder))
 
 
 def start_from(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:
@@ -56,4 +57,5 @@ def start_from(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:
     if shapes[0] != shapes[1]:
         raise UserError("a student that starts from its teacher needs the same network: let config.net be teacher.net")
     own = {"model": params["model"]}
-    return replace(state, params=own, ema=None if state.ema is None else jax.tree.map(np.copy, own))
+    like = lambda old, new: np.broadcast_to(new, old.shape).copy()  # an average may have several tracks
+    return replace(state, params=own, ema=None if state.ema is None else jax.tree.map(like, state.ema, own))

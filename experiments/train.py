@@ -48,7 +48,7 @@ def train(config: ConfigDict, workdir: Path) -> None:
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )
-    hooks = [Hook(config.train.sample_every, preview(experiment, workdir))] if experiment.sample else []
+    hooks = [Hook(config.train.sample_every, preview(experiment, config, workdir))] if experiment.sample else []
     start = time.perf_counter()
     fit(experiment, config, workdir, data, hooks=hooks)
     if jax.process_index() == 0:
@@ -72,13 +72,13 @@ def checked_data(config: ConfigDict) -> ArrayDataset:
     return dataset
 
 
-def preview(experiment: Experiment, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:
+def preview(experiment: Experiment, config: ConfigDict, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:
     """A hook that draws the same noise again and again, with the averaged parameters, into `samples/step_*.png`."""
     sampler = sampler_of(experiment)
     draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
-        images = parallel.to_host(draw(jax.random.key(0), averaged(state)))
+        images = parallel.to_host(draw(jax.random.key(0), averaged(state, config)))
         if jax.process_index() == 0:
             save_grid(images, workdir / "samples" / f"step_{step:06d}.png")
             log.images("samples", step, images)

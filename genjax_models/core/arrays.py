@@ -1,4 +1,6 @@
-"""Array helpers that several rooms need: batch broadcasting and means over everything but the batch."""
+"""Array helpers that several rooms need: batch broadcasting, means over everything but the batch, unit magnitude."""
+
+import jax.numpy as jnp
 
 from genjax_models.core.types import Array
 
@@ -16,3 +18,11 @@ def mean_over_data(x: Array) -> Array:
 def sum_over_data(x: Array) -> Array:
     """The sum of `x` `[B, ...]` over every axis but the first: `[B]`."""
     return x.sum(axis=tuple(range(1, x.ndim)))
+
+
+def unit_rms(x: Array, axis: int | tuple[int, ...], epsilon: float = 1e-4) -> Array:
+    """`x` over its root mean square along `axis`, plus `epsilon`, taken in float32 or wider; the dtype stays."""
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    mean_square = jnp.square(wide).mean(axis=axis, keepdims=True)
+    rms = jnp.sqrt(jnp.maximum(mean_square, jnp.finfo(wide.dtype).tiny))  # so that zeros have a finite gradient
+    return (wide / (epsilon + rms)).astype(x.dtype)

@@ -1,6 +1,10 @@
 """Networks in flax.linen: `net(x, t=None, cond=None, *, train=False)`, channels last; no losses."""
 
 from genjax_models.nets.dit import DiT as DiT
+from genjax_models.nets.edm2 import EDM2UNet as EDM2UNet
 from genjax_models.nets.mlp import MLP as MLP
+from genjax_models.nets.ncsnpp import DDPMpp as DDPMpp
+from genjax_models.nets.ncsnpp import NCSNpp as NCSNpp
 from genjax_models.nets.plain_mlp import PlainMLP as PlainMLP
 from genjax_models.nets.unet import UNet as UNet
+from genjax_models.nets.uvit import UViT as UViT

@@ -71,6 +71,7 @@ class DiT(nn.Module):
       heads: of the attention; divides the width.
       mlp_ratio: hidden width of each block's MLP over the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
       freq_shift: see `embeddings.sinusoidal`.
       out_channels: `None` for as many as the input has.
       dtype: of the computation; parameters stay float32.
@@ -85,6 +86,7 @@ class DiT(nn.Module):
     heads: int = 6
     mlp_ratio: float = 4.0
     num_classes: int = 0
+    time_embedding: str = "sinusoidal"
     freq_shift: float = 0.0
     out_channels: int | None = None
     dtype: jnp.dtype = jnp.float32
@@ -104,7 +106,7 @@ class DiT(nn.Module):
 
         Args:
           x: `[B, H, W, C]`; H and W divisible by `patch_size`.
-          t: `[B]` float in [0, 1], or `None` for a network without time.
+          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
           cond: `{"label": int32 [B]}`, or `None`: no class.
           train: accepted for the network contract; the DiT has no dropout.
 
@@ -122,9 +124,10 @@ class DiT(nn.Module):
         h = dense(self.width, name="patch")(patches.reshape(batch, rows * columns, -1))
         h = h + jnp.asarray(sincos_2d(rows, columns, self.width), self.dtype)[None, :, :]
 
-        emb = Conditioning(self.width, 256, self.num_classes, self.freq_shift, self.dtype, name="conditioning")(
-            t, cond, batch
+        embed = Conditioning(
+            self.width, 256, self.num_classes, self.time_embedding, self.freq_shift, self.dtype, name="conditioning"
         )
+        emb = embed(t, cond, batch)
         emb = nn.silu(emb)
         block = nn.remat(Block, prevent_cse=not self.scan_layers) if self.remat else Block
         if self.scan_layers:

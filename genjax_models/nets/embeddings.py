@@ -1,11 +1,20 @@
-"""How a network learns where it is: embeddings of time, class and position.
+r"""How a network learns where it is: embeddings of time, class and position.
 
-Time enters as the cosines and sines of the angles of `core.sinusoids`.
+Time enters as the cosines and sines of the angles of `core.sinusoids`, or as Fourier features at random frequencies
+that are not trained (Tancik et al., 2020; Song et al., 2021):
+
+$$\gamma(t)_j = \cos(2\pi f_j t), \quad \gamma(t)_{h+j} = \sin(2\pi f_j t), \qquad f_j \sim N(0, \text{scale}^2).$$
+
+What is called `t` here is whatever the network is called with: the process's time in [0, 1], or, within EDM's
+preconditioning (`families.diffusion.precondition`), $c_\mathrm{noise} = \frac14 \log(\sigma/\alpha)$: the papers'
+NCSN++, EDM and EDM2 are told the noise level, not the time.
+
 A class enters through a table with one row more than there are classes: the last row is *no class*, which
 classifier-free guidance needs. Time and class are added, then each block reads the sum.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -33,6 +42,73 @@ def sinusoidal(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:
     return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=-1)
 
 
+def fourier(t: Array, features: int, *, scale: float = 16.0) -> Array:
+    """Cosines, then sines, of `t` at `features / 2` frequencies drawn once and for all from a normal distribution.
+
+    Args:
+      t: `[B]` float, time or a noise level, as it is.
+      features: width of the result, even.
+      scale: standard deviation of the frequencies, in periods a unit of `t`; 16 in NCSN++ and EDM.
+
+    Returns:
+      `[B, features]`, in the precision of `t` but at least float32.
+
+    Raises:
+      ValueError: if `features` is odd.
+
+    References:
+      Tancik et al., Fourier Features Let Networks Learn High Frequency Functions, 2020, https://arxiv.org/abs/2006.10739
+      Song et al., Score-Based Generative Modeling through SDEs, 2021, https://arxiv.org/abs/2011.13456, appendix C
+    """
+    if features % 2:
+        raise ValueError(f"fourier needs an even number of features, got {features}")
+    t = jnp.asarray(t, jnp.promote_types(t.dtype, jnp.float32))
+    frequencies, _ = frozen_random(features // 2)
+    angle = t[:, None] * jnp.asarray(2 * np.pi * scale * frequencies, t.dtype)[None, :]
+    return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=-1)
+
+
+def frozen_random(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies and phases that belong to no checkpoint: `[n]` float64 from N(0, 1), and `[n]` from U(0, 1).
+
+    `RandomState` is the generator of NumPy whose numbers are promised never to change.
+    """
+    random = np.random.RandomState(0)
+    return random.standard_normal(n), random.uniform(size=n)
+
+
+def embed_time(t: Array, features: int, kind: str, *, freq_shift: float = 0.0) -> Array:
+    """The features of `t` that `kind` names: `sinusoidal` or `fourier`, `[B, features]`.
+
+    Raises:
+      ValueError: if there is no such kind.
+    """
+    kinds: dict[str, Callable[..., Array]] = {
+        "sinusoidal": partial(sinusoidal, freq_shift=freq_shift),
+        "fourier": fourier,
+    }
+    if kind not in kinds:
+        raise ValueError(f"time_embedding={kind!r} is unknown; choose among {', '.join(kinds)}")
+    return kinds[kind](t, features)
+
+
+def labels_of(cond: Mapping[str, Array] | None, num_classes: int, batch: int) -> Array | None:
+    """The row of a label table for each example, `[B]` int32: the null class `num_classes` where no label is given.
+
+    Returns:
+      `None` for a network without classes.
+
+    Raises:
+      ValueError: if a label is given to such a network.
+    """
+    label = None if cond is None else cond.get("label")
+    if num_classes:
+        return jnp.full((batch,), num_classes, jnp.int32) if label is None else label
+    if label is not None:
+        raise ValueError("a label was given to a network with num_classes=0; set num_classes")
+    return None
+
+
 def sincos_2d(height: int, width: int, features: int) -> np.ndarray:
     """Fixed two-dimensional positions: half of the features encode the column, half the row.
 
@@ -58,12 +134,13 @@ def sincos_2d(height: int, width: int, features: int) -> np.ndarray:
 
 
 class Conditioning(nn.Module):
-    """One vector an example from its time and its class: MLP(sinusoid of `t`) + row of the label table.
+    """One vector an example from its time and its class: MLP(features of `t`) + row of the label table.
 
     Attributes:
       features: width of the vector.
-      frequencies: width of the sinusoid that enters the MLP.
+      frequencies: width of the features of `t` that enter the MLP.
       num_classes: 0 for an unconditional network; otherwise the table has `num_classes + 1` rows.
+      time_embedding: how `t` becomes features, see `embed_time`.
       freq_shift: see `sinusoidal`.
       dtype: of the computation; parameters stay float32.
     """
@@ -71,6 +148,7 @@ class Conditioning(nn.Module):
     features: int
     frequencies: int = 256
     num_classes: int = 0
+    time_embedding: str = "sinusoidal"
     freq_shift: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
@@ -79,7 +157,7 @@ class Conditioning(nn.Module):
         """The vector of each example.
 
         Args:
-          t: `[B]` float in [0, 1], or `None` for a network without time.
+          t: `[B]` float, or `None` for a network without time.
           cond: `{"label": int32 [B]}`; without it, every example gets the null class.
           batch: B, for when neither is given.
 
@@ -87,18 +165,16 @@ class Conditioning(nn.Module):
           `[B, features]`; zeros if there is neither time nor class.
 
         Raises:
-          ValueError: if a label is given to a network without classes.
+          ValueError: if a label is given to a network without classes, or the embedding is unknown.
         """
         emb = jnp.zeros((batch, self.features), self.dtype)
         init = nn.initializers.normal(0.02)
         if t is not None:
-            h = sinusoidal(t, self.frequencies, freq_shift=self.freq_shift)
+            h = embed_time(t, self.frequencies, self.time_embedding, freq_shift=self.freq_shift)
             h = nn.Dense(self.features, dtype=self.dtype, kernel_init=init, name="time_in")(h)
             emb += nn.Dense(self.features, dtype=self.dtype, kernel_init=init, name="time_out")(nn.silu(h))
-        label = None if cond is None else cond.get("label")
-        if self.num_classes:
+        label = labels_of(cond, self.num_classes, batch)
+        if label is not None:
             table = nn.Embed(self.num_classes + 1, self.features, dtype=self.dtype, embedding_init=init, name="label")
-            emb += table(jnp.full((batch,), self.num_classes, jnp.int32) if label is None else label)
-        elif label is not None:
-            raise ValueError("a label was given to a network with num_classes=0; set num_classes")
+            emb += table(label)
         return emb

@@ -49,6 +49,7 @@ class MLP(nn.Module):
       depth: number of blocks.
       expansion: hidden width of each block over the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
       out_features: `None` for the shape of the input; otherwise the result is `[B, out_features]`.
       dtype: of the computation; parameters stay float32.
       remat: recompute each block in the backward pass, to save memory.
@@ -59,6 +60,7 @@ class MLP(nn.Module):
     depth: int = 4
     expansion: float = 2.0
     num_classes: int = 0
+    time_embedding: str = "sinusoidal"
     out_features: int | None = None
     dtype: jnp.dtype = jnp.float32
     remat: bool = False
@@ -77,7 +79,7 @@ class MLP(nn.Module):
 
         Args:
           x: `[B, ...]`, flattened inside.
-          t: `[B]` float in [0, 1], or `None` for a network without time.
+          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
           cond: `{"label": int32 [B]}`, or `None`: no class.
           train: accepted for the network contract; there is no dropout.
 
@@ -85,10 +87,11 @@ class MLP(nn.Module):
           The shape of `x`, or `[B, out_features]`; in the dtype of `x`.
         """
         batch = x.shape[0]
-        emb = Conditioning(self.width, min(256, self.width), self.num_classes, dtype=self.dtype, name="conditioning")(
-            t, cond, batch
+        frequencies = min(256, self.width)
+        embed = Conditioning(
+            self.width, frequencies, self.num_classes, self.time_embedding, dtype=self.dtype, name="conditioning"
         )
-        emb = nn.silu(emb)
+        emb = nn.silu(embed(t, cond, batch))
         h = nn.Dense(self.width, dtype=self.dtype, name="in")(x.reshape(batch, -1))
         block = nn.remat(Block, prevent_cse=not self.scan_layers) if self.remat else Block
         if self.scan_layers:

@@ -7,11 +7,24 @@ $$y_{2a} = k_0\, x_{a-1} + (k_1 + k_2)\, x_a, \qquad y_{2a+1} = (k_0 + k_1)\, x_
 
 two taps instead of three. So in two dimensions the pair is one 2×2 convolution at the low resolution with four
 times the channels, whose results are interleaved: 16 instead of 36 multiplications for each pixel read.
+
+A longer low-pass filter $f$, the same along both axes, aliases less (Karras et al., 2019). Along one axis, with zeros
+outside and $n$ taps, $m = n/2 - 1$,
+
+$$\mathrm{down}(x)_a = \frac{1}{\sum f} \sum_j f_j\, x_{2a + j - m}, \qquad
+\mathrm{up}(x)_b = \frac{2}{\sum f} \sum_i f_{b + m - 2i}\, x_i.$$
+
+References:
+  Karras et al., A Style-Based Generator Architecture for GANs, 2019, https://arxiv.org/abs/1812.04948
+  Zhang, Making Convolutional Networks Shift-Invariant Again, 2019, https://arxiv.org/abs/1904.11486
 """
+
+from functools import reduce
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from genjax_models.core.types import Array
 from genjax_models.nets.convolution import convolve
@@ -30,6 +43,44 @@ def downsample(x: Array) -> Array:
     """Mean over 2×2 squares: `[B, 2H, 2W, C]` → `[B, H, W, C]`."""
     batch, height, width, channels = x.shape
     return x.reshape(batch, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+
+
+def low_pass(x: Array, taps: tuple[float, ...], *, padding: int, stride: int = 1) -> Array:
+    """Filter along both axes, with taps scaled to sum 1 and zeros outside.
+
+    Args:
+      x: `[B, H, W, C]`.
+      taps: of the filter.
+      padding: zeros on each side.
+      stride: keep every `stride`-th result.
+
+    Returns:
+      `[B, H', W', C]` with `H' = (H + 2 padding - len(taps)) // stride + 1`.
+    """
+    x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    for axis in (1, 2):
+        end = x.shape[axis] - len(taps) + 1
+        parts = [tap / sum(taps) * lax.slice_in_dim(x, j, j + end, stride, axis) for j, tap in enumerate(taps)]
+        x = reduce(jnp.add, parts)
+    return x
+
+
+def fir_downsample(x: Array, taps: tuple[float, ...]) -> Array:
+    """Half as large, through a filter of an even number of taps: `[B, 2H, 2W, C]` → `[B, H, W, C]`.
+
+    With taps (1, 1) it is `downsample`.
+    """
+    return low_pass(x, taps, padding=len(taps) // 2 - 1, stride=2)
+
+
+def fir_upsample(x: Array, taps: tuple[float, ...]) -> Array:
+    """Twice as large, through a filter of an even number of taps: `[B, H, W, C]` → `[B, 2H, 2W, C]`.
+
+    With taps (1, 1) it is `upsample`.
+    """
+    between = [(0, 0, 0), (0, 0, 1), (0, 0, 1), (0, 0, 0)]
+    spread = lax.pad(x, jnp.zeros((), x.dtype), between)  # a zero between any two pixels
+    return 4 * low_pass(spread, taps[::-1], padding=len(taps) // 2)
 
 
 class UpsampleConv(nn.Module):

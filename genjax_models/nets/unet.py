@@ -14,7 +14,7 @@ References:
   Dhariwal and Nichol, Diffusion Models Beat GANs on Image Synthesis, 2021, https://arxiv.org/abs/2105.05233
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import flax.linen as nn
@@ -30,6 +30,22 @@ from genjax_models.nets.patches import patchify, unpatchify
 from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
 
 
+def identity(x: Array) -> Array:
+    """`x` as it is."""
+    return x
+
+
+def check_halvings(x: Array, levels: int) -> None:
+    """Refuse an image `[B, H, W, C]` whose sides cannot be halved `levels - 1` times.
+
+    Raises:
+      ValueError: if so.
+    """
+    height, width, factor = x.shape[1], x.shape[2], 2 ** (levels - 1)
+    if height % factor or width % factor:
+        raise ValueError(f"a UNet of {levels} levels needs sides divisible by {factor}: {height}x{width}")
+
+
 class ResBlock(nn.Module):
     """Two convolutions with group norm, conditioned on an embedding, around a skip.
 
@@ -38,7 +54,9 @@ class ResBlock(nn.Module):
       groups: of both group norms.
       scale_shift: read the embedding as scale and shift of the second norm (ADM); otherwise it is added
         before that norm (DDPM).
-      resample: `"up"` or `"down"` change the resolution by two inside the block (BigGAN), `None` keeps it.
+      resize: what changes the resolution inside the block (BigGAN), such as `upsample`; by default nothing.
+      project_skip: give the skip a projection even where its channels are those of the result.
+      skip_scale: factor of the sum at the end; the root of a half keeps its variance (NCSN++).
       dropout: before the second convolution.
       dtype: of the computation; parameters stay float32.
     """
@@ -46,26 +64,27 @@ class ResBlock(nn.Module):
     channels: int
     groups: int = 32
     scale_shift: bool = True
-    resample: str | None = None
+    resize: Callable[[Array], Array] = identity
+    project_skip: bool = False
+    skip_scale: float = 1.0
     dropout: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array, emb: Array, train: bool = False) -> Array:
         """`x` `[B, H, W, C]` and `emb` `[B, E]` → `[B, H', W', channels]`."""
-        resize = {None: lambda x: x, "up": upsample, "down": downsample}[self.resample]
         h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_1")(x))
-        h = Conv3x3(self.channels, dtype=self.dtype, name="conv_1")(resize(h))
+        h = Conv3x3(self.channels, dtype=self.dtype, name="conv_1")(self.resize(h))
         width = self.channels * (2 if self.scale_shift else 1)
         emb = Dense(width, dtype=self.dtype, name="emb")(nn.silu(emb))
         norm = GroupNorm(self.groups, dtype=self.dtype, name="norm_2")
         h = norm(h, *jnp.split(emb, 2, axis=-1)) if self.scale_shift else norm(h + emb[:, None, None, :])
         h = nn.Dropout(self.dropout, deterministic=not train)(nn.silu(h))
         h = Conv3x3(self.channels, dtype=self.dtype, kernel_init=nn.initializers.zeros, name="conv_2")(h)
-        x = resize(x)
-        if x.shape[-1] != self.channels:
+        x = self.resize(x)
+        if self.project_skip or x.shape[-1] != self.channels:
             x = Dense(self.channels, dtype=self.dtype, name="skip")(x)
-        return x + h
+        return (x + h) * self.skip_scale
 
 
 class AttentionBlock(nn.Module):
@@ -74,11 +93,13 @@ class AttentionBlock(nn.Module):
     Attributes:
       head_dim: width of a head; divides the channels.
       groups: of the group norm.
+      skip_scale: factor of the sum at the end.
       dtype: of the computation; parameters stay float32.
     """
 
     head_dim: int = 64
     groups: int = 32
+    skip_scale: float = 1.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -94,7 +115,7 @@ class AttentionBlock(nn.Module):
         h = GroupNorm(self.groups, dtype=self.dtype, name="norm")(x).reshape(batch, height * width, channels)
         heads = channels // self.head_dim
         h = SelfAttention(heads, zero_init=True, dtype=self.dtype, name="attention")(h)
-        return x + h.reshape(x.shape)
+        return (x + h.reshape(x.shape)) * self.skip_scale
 
 
 class UNet(nn.Module):
@@ -113,6 +134,7 @@ class UNet(nn.Module):
       scale_shift, dropout: see `ResBlock`.
       resblock_updown: change resolution inside residual blocks (BigGAN) instead of by strided convolutions.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
       freq_shift: see `embeddings.sinusoidal`.
       out_channels: `None` for as many as the input has.
       dtype: of the computation; parameters stay float32.
@@ -131,6 +153,7 @@ class UNet(nn.Module):
     dropout: float = 0.0
     resblock_updown: bool = False
     num_classes: int = 0
+    time_embedding: str = "sinusoidal"
     freq_shift: float = 0.0
     out_channels: int | None = None
     dtype: jnp.dtype = jnp.float32
@@ -149,7 +172,7 @@ class UNet(nn.Module):
 
         Args:
           x: `[B, H, W, C]`; H and W divisible by `patch_size * 2 ** (len(multipliers) - 1)`.
-          t: `[B]` float in [0, 1], or `None` for a network without time.
+          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
           cond: `{"label": int32 [B]}`, or `None`: no class.
           train: whether dropout acts; it then needs `rngs={"dropout": key}`.
 
@@ -162,29 +185,33 @@ class UNet(nn.Module):
         levels = len(self.multipliers)
         out = x.shape[-1] if self.out_channels is None else self.out_channels
         dtype, x = x.dtype, patchify(x, self.patch_size)
-        if x.shape[1] % 2 ** (levels - 1) or x.shape[2] % 2 ** (levels - 1):
-            size = f"{x.shape[1]}x{x.shape[2]}"
-            raise ValueError(f"a UNet of {levels} levels needs sides divisible by {2 ** (levels - 1)}: {size}")
+        check_halvings(x, levels)
 
         emb = Conditioning(
             4 * self.channels,
             self.channels,
             self.num_classes,
+            self.time_embedding,
             self.freq_shift,
             self.dtype,
             name="conditioning",
         )(t, cond, x.shape[0])
         conv = partial(Conv3x3, dtype=self.dtype)
 
-        def res(h: Array, channels: int, name: str, resample: str | None = None) -> Array:
-            block = nn.remat(ResBlock, static_argnums=(3,)) if self.remat else ResBlock
-            return block(channels, self.groups, self.scale_shift, resample, self.dropout, self.dtype, name=name)(
-                h, emb, train
-            )
+        residual = partial(
+            nn.remat(ResBlock, static_argnums=(3,)) if self.remat else ResBlock,
+            groups=self.groups,
+            scale_shift=self.scale_shift,
+            dropout=self.dropout,
+            dtype=self.dtype,
+        )
+
+        def res(h: Array, width: int, name: str, resize: Callable[[Array], Array] = identity) -> Array:
+            return residual(width, resize=resize, name=name)(h, emb, train)
 
         def attend(h: Array, name: str) -> Array:
             block = nn.remat(AttentionBlock) if self.remat else AttentionBlock
-            return block(self.head_dim, self.groups, self.dtype, name=name)(h)
+            return block(self.head_dim, self.groups, dtype=self.dtype, name=name)(h)
 
         h = conv(self.channels, name="conv_in")(x.astype(self.dtype))
         skips = [h]
@@ -197,7 +224,7 @@ class UNet(nn.Module):
                 skips.append(h)
             if level < levels - 1:
                 name = f"down_{level}_downsample"
-                h = res(h, width, name, "down") if self.resblock_updown else conv(width, stride=2, name=name)(h)
+                h = res(h, width, name, downsample) if self.resblock_updown else conv(width, stride=2, name=name)(h)
                 skips.append(h)
 
         h = res(h, width, "mid_res_0")
@@ -213,7 +240,10 @@ class UNet(nn.Module):
                     h = attend(h, f"up_{level}_attention_{block}")
             if level:
                 name = f"up_{level}_upsample"
-                h = res(h, width, name, "up") if self.resblock_updown else UpsampleConv(width, self.dtype, name=name)(h)
+                if self.resblock_updown:
+                    h = res(h, width, name, upsample)
+                else:
+                    h = UpsampleConv(width, self.dtype, name=name)(h)
 
         h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_out")(h))
         h = conv(self.patch_size**2 * out, kernel_init=nn.initializers.zeros, name="conv_out")(h)

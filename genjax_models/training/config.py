@@ -19,7 +19,8 @@ def training_config() -> ConfigDict:
             "dequantize": False,  # add uniform noise to 8-bit data
             "nonfinite": "stop",  # or "skip": what to do when a loss or a gradient is not finite
             "optimizer": optimizer_config(),
-            "ema": {"kind": "warmup", "decay": 0.999, "sigma_rel": 0.1},
+            # A `posthoc` average is that of width sigma_rel too, but which one may be decided after training.
+            "ema": {"kind": "warmup", "decay": 0.999, "sigma_rel": 0.1, "snapshot_every": 500},
             "parallel": {"mode": "jit", "fsdp": False},
             "log_every": 50,
             "sample_every": 1_000,  # 0: only at the end

@@ -6,7 +6,8 @@ r"""Averages of the parameters along training: how much of the old average the `
 * warm-up: :math:`\beta_n = \min(\beta, (1 + n) / (10 + n))`, which forgets the random start;
 * power function: :math:`\beta_n = (1 - 1/n)^{\gamma + 1}`. The average is then
   :math:`\propto \int_0^t \tau^\gamma\,\theta(\tau)\,d\tau`, a profile that stretches with the run, and its relative
-  width is :math:`\sigma_\text{rel} = \sqrt{(\gamma + 1) / ((\gamma + 2)^2 (\gamma + 3))}`.
+  width is :math:`\sigma_\text{rel} = \sqrt{(\gamma + 1) / ((\gamma + 2)^2 (\gamma + 3))}`;
+* post hoc: two power functions side by side, from which `posthoc_ema` makes one of any width after training.
 
 References:
   Karras et al., Analyzing and Improving the Training Dynamics of Diffusion Models (EDM2), 2023,
@@ -15,6 +16,7 @@ References:
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
@@ -24,7 +26,13 @@ from genjax_models.core.types import Array
 from genjax_models.training.names import pick
 
 Decay = Callable[[Array], Array]
-"""Number of the update, `[]` int from 1 -> the share of the old average that is kept, `[]` in [0, 1]."""
+"""Number of the update, `[]` int from 1 -> the share of the old average that is kept, `[]` in [0, 1].
+
+Where several averages are tracked side by side it is `[tracks]`, and so is the first axis of every array they hold.
+"""
+
+TRACKS = (0.05, 0.10)
+"""Relative widths of the averages that are tracked for a choice after training (EDM2, section 3.2)."""
 
 
 def constant(decay: float) -> Decay:
@@ -50,6 +58,22 @@ def power_function(sigma_rel: float) -> Decay:
     return lambda n: (1 - 1 / n) ** exponent
 
 
+def posthoc(sigma_rel: float) -> Decay:
+    """The averages from which `posthoc_ema.reconstruct` makes one of width `sigma_rel`, or of another width.
+
+    Raises:
+      UserError: if `sigma_rel` lies outside (0, 1/sqrt(12)); it decides nothing else while training.
+    """
+    gamma_of(sigma_rel)
+    decays = [power_function(width) for width in TRACKS]
+    return lambda n: jnp.stack([decay(n) for decay in decays])
+
+
+def tracks_of(decay: Decay | None) -> tuple[int, ...]:
+    """The axes that an average has before those of the parameters: `()`, or `(tracks,)`."""
+    return () if decay is None else jax.eval_shape(decay, jnp.ones((), jnp.int32)).shape
+
+
 def gamma_of(sigma_rel: float) -> float:
     r"""The exponent :math:`\gamma > 0` of the profile whose relative width is `sigma_rel`.
 
@@ -65,8 +89,8 @@ def make_ema(section: ConfigDict) -> Decay | None:
     """The decay that a config section asks for, or `None` for `kind="none"`.
 
     Args:
-      section: fields `kind` (`none`, `constant`, `warmup` or `power`), `decay` for the middle two, `sigma_rel` for
-        the last.
+      section: fields `kind` (`none`, `constant`, `warmup`, `power` or `posthoc`), `decay` for the second and third,
+        `sigma_rel` for the last two.
 
     Raises:
       UserError: if `kind` is unknown or a value is out of range.
@@ -78,5 +102,6 @@ def make_ema(section: ConfigDict) -> Decay | None:
         "constant": lambda: constant(section.decay),
         "warmup": lambda: warmup(section.decay),
         "power": lambda: power_function(section.sigma_rel),
+        "posthoc": lambda: posthoc(section.sigma_rel),
     }
     return pick("ema.kind", section.kind, makers)()

@@ -36,8 +36,8 @@ class Experiment(NamedTuple):
     warm_start: Callable[[TrainState, Path], TrainState] | None = None
 
 
-def initial_state(key: Key, experiment: Experiment, *, ema: bool) -> TrainState:
+def initial_state(key: Key, experiment: Experiment, *, ema: bool, tracks: tuple[int, ...] = ()) -> TrainState:
     """The experiment's state before its first step; pure, so `jax.eval_shape` gives its layout at no cost."""
     init_key, train_key = jax.random.split(key)
     params, extra = experiment.init(init_key)
-    return init_state(train_key, params, experiment.players, extra=extra, ema=ema)
+    return init_state(train_key, params, experiment.players, extra=extra, ema=ema, tracks=tracks)

@@ -17,11 +17,12 @@ from genjax_models.training import parallel
 from genjax_models.training import workdir as folder
 from genjax_models.training.checkpoint import Checkpoints, restore, saved_steps, set_aside
 from genjax_models.training.clock import Clock
-from genjax_models.training.ema import make_ema
+from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import Experiment, initial_state
 from genjax_models.training.interruption import Interruption
 from genjax_models.training.logging import RunLog
 from genjax_models.training.names import pick
+from genjax_models.training.posthoc_ema import save_snapshot
 from genjax_models.training.prefetch import Prefetch
 from genjax_models.training.readout import LAG, NonFiniteError, Readout
 from genjax_models.training.state import TrainState
@@ -89,6 +90,7 @@ def fit(
     step_fn = partial(train_step, players=experiment.players, accumulate=train.accumulate, ema=make_ema(train.ema))
     jitted = parallel.compile(step_fn, mesh, mode=train.parallel.mode, state=shapes, fsdp=train.parallel.fsdp)
 
+    hooks = [*hooks, *_snapshots(train.ema, workdir)]
     saved = workdir / "checkpoints"
     folder.claim(workdir, config.to_dict(), started=bool(saved_steps(saved)))
     restored = restore(saved, parallel.abstract(shapes, shardings))
@@ -183,9 +185,24 @@ def load_state(
 
 def _layout(experiment: Experiment, config: ConfigDict, mesh: Mesh) -> tuple[Callable, TrainState, TrainState]:
     """How to make the initial state, its shapes, and where its arrays live."""
-    create = partial(initial_state, experiment=experiment, ema=make_ema(config.train.ema) is not None)
+    decay = make_ema(config.train.ema)
+    create = partial(initial_state, experiment=experiment, ema=decay is not None, tracks=tracks_of(decay))
     shapes = jax.eval_shape(create, jax.random.key(0))
     return create, shapes, parallel.state_shardings(shapes, mesh, fsdp=config.train.parallel.fsdp)
+
+
+def _snapshots(section: ConfigDict, workdir: Path) -> list[Hook]:
+    """What writes the averages from which another is made after training.
+
+    Only at multiples of `snapshot_every`, not after the last step, which the checkpoint holds: a run that is made
+    longer then has the snapshots of one that was long from the start.
+    """
+
+    def write(step: int, state: TrainState, log: RunLog) -> None:
+        if section.snapshot_every and step % section.snapshot_every == 0:
+            save_snapshot(workdir, state)
+
+    return [Hook(section.snapshot_every, write)] if section.kind == "posthoc" else []
 
 
 def _due(every: int, step: int, steps: int) -> bool:

@@ -8,6 +8,14 @@ The rate of update :math:`n = 0, 1, \dots` of :math:`T`, with :math:`W` updates 
 * linear: :math:`d = 1 - (1 - f)\,p`, down to the fraction :math:`f` of the peak;
 * cosine: :math:`d = f + (1 - f)(1 + \cos \pi p) / 2`;
 * inverse_sqrt: :math:`d = \sqrt{W / \max(n + 1, W)}`, as in https://arxiv.org/abs/1706.03762, section 5.3.
+
+Parameters called `direction`, of which only the direction counts (`nets/magnitude.py`), are brought back to unit
+magnitude after each update, whatever the optimiser:
+
+.. math:: v \leftarrow \frac{v + u}{|v + u|}, \qquad |v| = \sqrt{\mathrm{mean}(v^2)},
+
+with the mean over the inputs of each output. Their length would otherwise grow, and slow them down (Karras et al.,
+2023, https://arxiv.org/abs/2312.02696, eq. 66).
 """
 
 import jax
@@ -15,6 +23,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
+from genjax_models.core.arrays import unit_rms
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
 from genjax_models.training.names import pick
@@ -47,7 +56,7 @@ def make_schedule(section: ConfigDict, learning_rate: float, steps: int) -> opta
 
 
 def make_optimizer(section: ConfigDict, steps: int) -> optax.GradientTransformation:
-    """Global-norm clipping, then the named optimiser on its schedule.
+    """Global-norm clipping, the named optimiser on its schedule, then `forced_unit_directions`.
 
     Args:
       section: fields `name` (`adam`, `adamw`, `sgd`), `learning_rate`, `b1` (momentum, that of sgd too), `b2`, `eps`,
@@ -72,7 +81,27 @@ def make_optimizer(section: ConfigDict, steps: int) -> optax.GradientTransformat
             f"optimizer.weight_decay={section.weight_decay} has no effect on {section.name}; use adamw or set it to 0"
         )
     clip = optax.clip_by_global_norm(section.clip_norm) if section.clip_norm else optax.identity()
-    return optax.chain(clip, make())
+    return forced_unit_directions(optax.chain(clip, make()))
+
+
+def forced_unit_directions(tx: optax.GradientTransformation) -> optax.GradientTransformation:
+    """`tx`, with an update that leaves every parameter called `direction`, `[..., inputs, outputs]`, of unit magnitude.
+
+    It needs the parameters: `update(grads, state, params)`. Its state is that of `tx`.
+    """
+
+    def update(grads: PyTree, state: PyTree, params: PyTree = None) -> tuple[PyTree, PyTree]:
+        updates, state = tx.update(grads, state, params)
+        if any(_is_direction(path) for path, _ in jax.tree.leaves_with_path(updates)):
+            force = lambda path, u, v: unit_rms(v + u, tuple(range(v.ndim - 1))) - v if _is_direction(path) else u
+            updates = jax.tree.map_with_path(force, updates, params)
+        return updates, state
+
+    return optax.GradientTransformation(tx.init, update)
+
+
+def _is_direction(path: tuple) -> bool:
+    return bool(path) and getattr(path[-1], "key", None) == "direction"
 
 
 def decayed(params: PyTree) -> PyTree:

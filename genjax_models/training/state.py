@@ -47,7 +47,8 @@ class TrainState:
       key: `[]` typed key, the same throughout the run; step `n` draws from `fold_in(key, n)`.
       params: player name -> parameters.
       opt_state: player name -> optimiser state.
-      ema: averaged parameters in the tree of `params`, or `None` where no average is kept.
+      ema: averaged parameters in the tree of `params`, or `None` where no average is kept. Where several are tracked,
+        every array has one more axis at the front.
       extra: whatever else the objectives carry (batch statistics, codebooks, chains); `{}` where nothing is.
     """
 
@@ -60,7 +61,13 @@ class TrainState:
 
 
 def init_state(
-    key: Key, params: Mapping[str, PyTree], players: tuple[Player, ...], *, extra: PyTree = None, ema: bool = False
+    key: Key,
+    params: Mapping[str, PyTree],
+    players: tuple[Player, ...],
+    *,
+    extra: PyTree = None,
+    ema: bool = False,
+    tracks: tuple[int, ...] = (),
 ) -> TrainState:
     """The state before the first step; pure, so it may run under `jit` with sharded outputs.
 
@@ -70,6 +77,7 @@ def init_state(
       players: who is trained.
       extra: initial extra state, `{}` by default.
       ema: keep an average of the parameters, starting from the initial ones.
+      tracks: `ema.tracks_of(decay)`, the axis of several averages side by side.
 
     Raises:
       ValueError: if the names of `players` and `params` differ.
@@ -83,6 +91,6 @@ def init_state(
         params=dict(params),
         opt_state={player.name: player.tx.init(params[player.name]) for player in players},
         # A copy: the step donates its buffers, and one buffer cannot be donated twice.
-        ema=jax.tree.map(jnp.copy, dict(params)) if ema else None,
+        ema=jax.tree.map(lambda x: jnp.copy(jnp.broadcast_to(x, tracks + x.shape)), dict(params)) if ema else None,
         extra={} if extra is None else extra,
     )

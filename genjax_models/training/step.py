@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.training.state import Player, TrainState
 
@@ -49,7 +50,7 @@ def train_step(
       players: who moves, in this order.
       mean: averages a tree over the shards of a mapped axis; `parallel.compile` injects it.
       accumulate: number of equal microbatches whose gradients are averaged; divides `B`.
-      ema: number of the update (1, 2, ...) -> decay of the parameter average.
+      ema: number of the update (1, 2, ...) -> decay of the parameter average, or of each of several.
 
     Returns:
       The new state, and scalars: `loss`, the objective's own aux terms, `grad_norm` (the global norm before any
@@ -74,8 +75,8 @@ def train_step(
         metrics |= {prefix + name: value for name, value in own.items()}
     if ema is not None:
         decay = ema(number)
-        average = jax.tree.map(lambda e, p: e + (1 - decay) * (p - e), state.ema, state.params)
-        state = replace(state, ema=average)
+        blend = lambda e, p: e + (1 - expand_as(decay, e)) * (jnp.broadcast_to(p, e.shape) - e)
+        state = replace(state, ema=jax.tree.map(blend, state.ema, state.params))
     return replace(state, step=number), metrics
 
 

@@ -14,7 +14,8 @@ import jax
 from genjax_models.core.errors import UserError
 
 MAY_CHANGE = frozenset(
-    f"train.{name}" for name in ("log_every", "sample_every", "checkpoint_every", "keep_last", "nonfinite")
+    f"train.{name}"
+    for name in ("log_every", "sample_every", "checkpoint_every", "keep_last", "nonfinite", "ema.snapshot_every")
 )
 """Settings that say how a run is watched, not what it computes."""
 

@@ -33,9 +33,10 @@ def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
     assert "training the teacher first" in train(path, tmp_path / "first", *still)
     folder = tmp_path / "first" / "teacher"
     master = load_state(experiment_of(config), config.teacher, folder)
+    teachers = averaged(master, config.teacher, folder)["model"]
     student = load_state(build(config), config, tmp_path / "first")
     for tree in (student.params["model"], student.ema["model"], student.extra["target"], student.extra["teacher"]):
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), tree, dict(averaged(master))["model"])
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), tree, teachers)
     said = train(path, tmp_path / "second", *still, f"--config.teacher_workdir={folder}")
     assert "teacher" not in said
     assert not (tmp_path / "second" / "teacher").exists()
@@ -53,6 +54,6 @@ def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):
     assert x.shape == (64, 8, 8, 1)
     assert abs(eps.std() - 1.0) < 0.05
     flow = experiment_of(config)
-    params = averaged(load_state(flow, config.teacher, tmp_path / "teacher"))
+    params = averaged(load_state(flow, config.teacher, tmp_path / "teacher"), config.teacher)
     follow = jax.jit(lambda eps: sample(jax.random.key(0), flow.denoiser(params), eps, uniform_grid(20), rk4()))
     np.testing.assert_allclose(x, follow(eps), atol=0.05)  # of four of Heun's steps

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import Conditioning, sincos_2d, sinusoidal
+from genjax_models.nets.embeddings import Conditioning, embed_time, fourier, sincos_2d, sinusoidal
 from genjax_models.nets.linear import Dense
 from genjax_models.nets.normalization import GroupNorm
 from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
@@ -119,6 +119,27 @@ def test_sinusoid_has_its_frequencies():
     np.testing.assert_allclose(embedding[0], [1, 1, 1, 0, 0, 0], atol=1e-7)
 
 
+def test_fourier_features_are_those_of_a_gaussian_kernel():
+    """With f from N(0, s^2), the mean of cos(2 pi f (a - b)) is exp(-2 (pi s (a - b))^2)."""
+    t = jnp.linspace(0, 0.1, 11)
+    features = np.asarray(fourier(t, 8192, scale=5.0), np.float64)
+    lag = np.subtract.outer(np.asarray(t), np.asarray(t))
+    np.testing.assert_allclose(
+        features @ features.T / 4096, np.exp(-2 * (5 * np.pi * lag) ** 2), atol=5 / np.sqrt(4096)
+    )
+    cos, sin = np.split(features, 2, axis=1)
+    np.testing.assert_allclose(cos**2 + sin**2, 1.0, rtol=1e-5)
+
+
+def test_how_time_enters_is_a_choice_that_adds_no_parameters():
+    t = jnp.array([0.1, 0.9])
+    kinds = [Conditioning(8, 6, time_embedding=kind) for kind in ("sinusoidal", "fourier")]
+    shapes = [jax.eval_shape(lambda kind=kind: kind.init(jax.random.key(0), t, None, 2)) for kind in kinds]
+    assert shapes[0] == shapes[1]
+    np.testing.assert_array_equal(embed_time(t, 6, "fourier"), fourier(t, 6))
+    np.testing.assert_array_equal(embed_time(t, 6, "sinusoidal", freq_shift=1.0), sinusoidal(t, 6, freq_shift=1.0))
+
+
 def test_positions_encode_column_then_row():
     table = sincos_2d(3, 5, 8).reshape(3, 5, 8)
     assert (table[:, :, :4] == table[:1, :, :4]).all()
@@ -141,12 +162,14 @@ def test_missing_label_is_the_null_row():
     "call",
     [
         lambda: sinusoidal(jnp.zeros(1), 3),
+        lambda: fourier(jnp.zeros(1), 3),
+        lambda: embed_time(jnp.zeros(1), 6, "fuorier"),
         lambda: sincos_2d(2, 2, 6),
         lambda: GroupNorm(3).init(jax.random.key(0), jnp.zeros((1, 2, 4))),
         lambda: Conditioning(8).init(jax.random.key(0), None, {"label": jnp.zeros(1, jnp.int32)}, 1),
     ],
-    ids=["odd sinusoid", "positions", "groups", "label without classes"],
+    ids=["odd sinusoid", "odd fourier", "time embedding", "positions", "groups", "label without classes"],
 )
 def test_impossible_shapes_are_refused(call):
-    with pytest.raises(ValueError, match=r"features|groups|num_classes"):
+    with pytest.raises(ValueError, match=r"features|groups|num_classes|sinusoidal, fourier"):
         call()

@@ -7,11 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets import MLP, DiT, PlainMLP, UNet
+from genjax_models.nets import MLP, DDPMpp, DiT, EDM2UNet, NCSNpp, PlainMLP, UNet, UViT
 
 unet = partial(UNet, channels=8, multipliers=(1, 2), num_blocks=1, groups=4, head_dim=8)
 dit = partial(DiT, width=16, depth=2, heads=2)
 mlp = partial(MLP, width=16, depth=2)
+# One level, to compile fast: these are compared with their papers as a whole in files of their own.
+one_level = dict(channels=8, multipliers=(1,), num_blocks=1, attention_levels=(0,))
+ncsnpp, edm2 = partial(NCSNpp, **one_level, groups=4), partial(EDM2UNet, **one_level, head_dim=8)
+ddpmpp = partial(DDPMpp, channels=8, multipliers=(1, 2), num_blocks=1, attention_levels=(), groups=4)
+uvit = partial(UViT, width=16, depth=3, heads=2)
 
 NETWORKS = {
     "unet": unet(attention_levels=(1,)),
@@ -25,8 +30,21 @@ NETWORKS = {
     "mlp-class": mlp(num_classes=3, expansion=1.5),
     "plain_mlp": PlainMLP(width=16, depth=2),
     "plain_mlp-class": PlainMLP(width=16, depth=1, num_classes=3),
+    "mlp-fourier": mlp(time_embedding="fourier"),
+    "ncsnpp-class": ncsnpp(num_classes=3),
+    "ddpmpp": ddpmpp(progressive_output=True),
+    "edm2-class": edm2(num_classes=3),
+    "uvit-class": uvit(num_classes=3),
 }
 REPEATED = {"unet": unet, "dit": dit, "mlp": mlp}
+UNCONDITIONAL = REPEATED | {"ncsnpp": ncsnpp, "edm2": edm2, "uvit": uvit}
+
+
+def slow(*names):
+    return [pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+EVERY = ["unet", "dit", "mlp", *slow("ncsnpp", "edm2", "uvit")]
 
 
 def draw(net, shape=(4, 8, 8, 3)):
@@ -40,16 +58,16 @@ def draw(net, shape=(4, 8, 8, 3)):
     return params, x, t, cond
 
 
-@pytest.mark.parametrize("name", REPEATED)
+@pytest.mark.parametrize("name", EVERY)
 def test_starts_as_the_zero_function(name):
-    net = REPEATED[name]()
+    net = UNCONDITIONAL[name]()
     x = jax.random.normal(jax.random.key(0), (2, 4, 4, 1))
     y, params = jax.jit(net.init_with_output)(jax.random.key(1), x)
     np.testing.assert_array_equal(y, jnp.zeros_like(x))
     assert all(a.dtype == jnp.float32 for a in jax.tree.leaves(params))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*(name for name in NETWORKS if name != "ddpmpp"), *slow("ddpmpp")])
 def test_contract(name):
     net = NETWORKS[name]
     params, x, t, cond = draw(net)
@@ -73,7 +91,9 @@ def test_compiled_is_not_compiled(name):
     np.testing.assert_allclose(jax.jit(net.apply)(params, x, t), net.apply(params, x, t), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["unet-class", "dit-class", "mlp-class"])
+@pytest.mark.parametrize(
+    "name", ["unet-class", "dit-class", "mlp-class", *slow("ncsnpp-class", "edm2-class", "uvit-class")]
+)
 def test_every_class_and_time_matters_and_no_label_is_no_class(name):
     net = NETWORKS[name]
     params, x, t, _ = draw(net)
@@ -88,20 +108,20 @@ def test_every_class_and_time_matters_and_no_label_is_no_class(name):
     np.testing.assert_allclose(apply(params, x, t, None), null, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["unet", "dit", "mlp"])
+@pytest.mark.parametrize("name", UNCONDITIONAL)
 def test_time_is_optional(name):
-    net = REPEATED[name]()
+    net = UNCONDITIONAL[name]()
     x = jnp.ones((2, 8, 8, 3))
     y, params = jax.eval_shape(net.init_with_output, jax.random.key(0), x)
     assert "time_in" not in params["params"].get("conditioning", {})
     assert y.shape == x.shape
 
 
-@pytest.mark.parametrize("name", ["unet", "dit", "mlp"])
+@pytest.mark.parametrize("name", EVERY)
 def test_bfloat16_computes_finite_numbers_from_float32_parameters(name):
-    params, x, t, _ = draw(REPEATED[name]())
-    y = jax.jit(REPEATED[name](dtype=jnp.bfloat16).apply)(params, x, t)
-    expected = jax.jit(REPEATED[name]().apply)(params, x, t)
+    params, x, t, _ = draw(UNCONDITIONAL[name]())
+    y = jax.jit(UNCONDITIONAL[name](dtype=jnp.bfloat16).apply)(params, x, t)
+    expected = jax.jit(UNCONDITIONAL[name]().apply)(params, x, t)
     assert y.dtype == jnp.float32
     assert float(jnp.abs(y - expected).mean()) < 0.1 * float(jnp.abs(expected).mean())
 
@@ -110,11 +130,11 @@ def gradients(net, params, x, t):
     return jax.jit(jax.value_and_grad(lambda params: (net.apply(params, x, t) ** 2).mean()))(params)
 
 
-@pytest.mark.parametrize("name", [pytest.param("unet", marks=pytest.mark.slow), "dit", "mlp"])
+@pytest.mark.parametrize("name", ["dit", "mlp", *slow("unet", "ncsnpp", "edm2", "uvit")])
 def test_rematerialisation_changes_no_numbers(name):
-    params, x, t, _ = draw(REPEATED[name]())
-    plain = gradients(REPEATED[name](), params, x, t)
-    remat = gradients(REPEATED[name](remat=True), params, x, t)
+    params, x, t, _ = draw(UNCONDITIONAL[name]())
+    plain = gradients(UNCONDITIONAL[name](), params, x, t)
+    remat = gradients(UNCONDITIONAL[name](remat=True), params, x, t)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), remat, plain)
 
 
@@ -141,21 +161,24 @@ def test_scanned_layers_are_the_unrolled_ones(name, remat):
         )
 
 
-def test_dropout_acts_in_training_only():
-    net = unet(dropout=0.5)
+@pytest.mark.parametrize("name", ["unet", *slow("ncsnpp", "edm2")])
+def test_dropout_acts_in_training_only(name):
+    network = UNCONDITIONAL[name]
+    net = network(dropout=0.5)
     params, x, t, _ = draw(net)
     keys = jax.random.split(jax.random.key(5), 2)
     train = jax.jit(lambda key: net.apply(params, x, t, train=True, rngs={"dropout": key}))
     first, second = (train(key) for key in keys)
     assert float(jnp.abs(first - second).max()) > 0.1
-    expected = jax.jit(unet().apply)(params, x, t)
+    expected = jax.jit(network().apply)(params, x, t)
     np.testing.assert_array_equal(jax.jit(net.apply)(params, x, t), expected)
 
 
 def test_out_channels_and_features():
     x = jnp.zeros((2, 8, 8, 3))
-    for net, shape in ((unet(out_channels=5), (2, 8, 8, 5)), (dit(out_channels=5), (2, 8, 8, 5))):
-        assert jax.eval_shape(net.init_with_output, jax.random.key(0), x)[0].shape == shape
+    for network in (unet, dit, ncsnpp, edm2, uvit):
+        net = network(out_channels=5)
+        assert jax.eval_shape(net.init_with_output, jax.random.key(0), x)[0].shape == (2, 8, 8, 5)
     assert jax.eval_shape(mlp(out_features=7).init_with_output, jax.random.key(0), x)[0].shape == (2, 7)
 
 
@@ -166,11 +189,15 @@ def test_out_channels_and_features():
         (unet(head_dim=5), (1, 4, 4, 1)),
         (dit(patch_size=3), (1, 8, 8, 1)),
         (dit(heads=3), (1, 8, 8, 1)),
+        (ddpmpp(), (1, 8, 7, 1)),
+        (edm2(multipliers=(1, 1)), (1, 7, 8, 1)),
+        (edm2(head_dim=5), (1, 4, 4, 1)),
+        (uvit(depth=4), (1, 8, 8, 1)),
     ],
-    ids=["levels", "head_dim", "patches", "heads"],
+    ids=["levels", "head_dim", "patches", "heads", "ddpmpp levels", "edm2 levels", "edm2 head_dim", "uvit depth"],
 )
 def test_impossible_shapes_are_refused_in_one_line(net, shape):
-    with pytest.raises(ValueError, match=r"divi|tile") as error:
+    with pytest.raises(ValueError, match=r"divi|tile|odd") as error:
         jax.eval_shape(net.init, jax.random.key(0), jnp.zeros(shape))
     assert "\n" not in str(error.value)
 

@@ -71,6 +71,7 @@ def test_configs_choose_by_name():
         ({"kind": "warm-up"}, "did you mean 'warmup'"),
         ({"kind": "constant", "decay": 1.5}, r"ema.decay must lie in \[0, 1\), got 1.5"),
         ({"kind": "power", "sigma_rel": 0.5}, "ema.sigma_rel must lie between"),
+        ({"kind": "posthoc", "sigma_rel": 0.5}, "ema.sigma_rel must lie between"),
     ],
 )
 def test_mistakes_are_named(fields, message):

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from genjax_models.core.errors import UserError
-from genjax_models.pretrained import load_tree, save_tree
-from genjax_models.pretrained.trees import check_like
+from genjax_models.core.trees import check_like, load_tree, save_tree
 
 TREE = {
     "conv": {"kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4, 1), "bias": np.ones(1, np.float16)},

@@ -3,6 +3,7 @@
 The format is a JSON header and raw bytes (https://github.com/huggingface/safetensors): reading one runs nothing.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from genjax_models.core.types import PyTree
 
 
 def save_tree(path: str | Path, tree: PyTree, metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a tree of arrays.
+    """Writes a tree of arrays; the file is there as a whole or not at all, whenever the process dies.
 
     Args:
       path: of the file; its folder must exist.
@@ -26,7 +27,9 @@ def save_tree(path: str | Path, tree: PyTree, metadata: Mapping[str, str] | None
     """
     flat = flax.traverse_util.flatten_dict(jax.device_get(tree), sep="/")
     arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
-    Path(path).write_bytes(safetensors.numpy.save(arrays, metadata=dict(metadata or {})))
+    partial = Path(f"{path}.partial")
+    partial.write_bytes(safetensors.numpy.save(arrays, metadata=dict(metadata or {})))
+    os.replace(partial, path)
 
 
 def load_tree(path: str | Path) -> tuple[PyTree, dict[str, str]]:
