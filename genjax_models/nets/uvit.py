@@ -27,6 +27,7 @@ from genjax_models.nets.linear import Dense
 from genjax_models.nets.patches import patchify, unpatchify
 
 INIT = nn.initializers.normal(0.02)
+XAVIER = nn.initializers.xavier_uniform()  # the paper's normal(0.02) suits its own widths; narrow networks fade with it
 LayerNorm = partial(nn.LayerNorm, epsilon=1e-5)
 
 
@@ -47,7 +48,7 @@ class Block(nn.Module):
     def __call__(self, x: Array, skip: Array | None = None) -> Array:
         """`x` and `skip`, both `[B, L, D]` → `[B, L, D]`."""
         width = x.shape[-1]
-        dense, norm = partial(Dense, dtype=self.dtype, kernel_init=INIT), partial(LayerNorm, dtype=self.dtype)
+        dense, norm = partial(Dense, dtype=self.dtype, kernel_init=XAVIER), partial(LayerNorm, dtype=self.dtype)
         if skip is not None:
             x = dense(width, name="skip")(jnp.concatenate([x, skip], axis=-1))
         x = x + SelfAttention(self.heads, dtype=self.dtype, name="attention")(norm(name="norm_1")(x))
@@ -112,7 +113,7 @@ class UViT(nn.Module):
         out = x.shape[-1] if self.out_channels is None else self.out_channels
         patches = patchify(x, self.patch_size)
         batch, rows, columns, _ = patches.shape
-        dense = partial(Dense, dtype=self.dtype, kernel_init=INIT)
+        dense = partial(Dense, dtype=self.dtype, kernel_init=XAVIER)
 
         tokens = [dense(self.width, name="patch")(patches.reshape(batch, rows * columns, -1))]
         if t is not None:
