@@ -4,6 +4,8 @@ Paper: Song et al., Score-Based Generative Modeling through Stochastic Different
        Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, https://arxiv.org/abs/2206.00364
 Command: python -m experiments.train --workdir=runs/ve_sde_digits \
     --config=configs/diffusion/song2021_ve_digits.py
+Expected: Fréchet distance 6.2 at 18 of Heun's steps, 10.6 at 500 of predictor and corrector (750 samples, seed 0,
+    digits features; real images against real 3.2); 5.77 ± 0.02 bits/dim (kind ode, n 296).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -21,4 +23,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
     config.eval.rows = (("predictor_corrector", 500), ("reverse_diffusion", 500), ("edm_heun", 18))
     config.eval.likelihood = 296
+    config.expected = ConfigDict(
+        {"sampler": "edm_heun", "steps": 18, "metric": "Fréchet distance", "value": 6.2, "n": 750}
+    )
     return with_variant(config, variant)
