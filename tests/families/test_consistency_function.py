@@ -76,7 +76,7 @@ def test_multistep_sampling_with_the_exact_function_is_exact(process, end):
         std = float(jnp.sqrt((alpha * STD) ** 2 + sigma**2))
         np.testing.assert_allclose(state.mean(0), float(alpha) * MEAN, atol=4 * std / np.sqrt(n))
         np.testing.assert_allclose(jnp.cov(state.T), std**2 * np.eye(dim), atol=4 * std**2 * np.sqrt(2 / n))
-    np.testing.assert_array_equal(x, path[-1])
+    np.testing.assert_allclose(x, path[-1], atol=1e-6)
 
 
 def test_one_step_is_the_function_itself():
