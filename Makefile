@@ -52,7 +52,7 @@ parity: $(VENV)/.parity  ## against other people's implementations
 	$(BIN)/python -m pytest -m parity tests/parity
 
 multiprocess: $(VENV)/.installed  ## several processes on this machine, and what takes longer
-	$(BIN)/python -m pytest -m multiprocess
+	$(BIN)/python -m pytest -m multiprocess tests/multiprocess
 	$(BIN)/python -m pytest -n auto --maxprocesses=4 -m slow --ignore=tests/parity
 
 oldest: $(OLDEST)/.installed  ## the rooms that touch JAX's interfaces, on the oldest JAX that pyproject.toml claims
