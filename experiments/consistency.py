@@ -1,6 +1,7 @@
 """Consistency training: models that jump to the data in one step, learned without a teacher.
 
-Improved consistency training is the default; the first paper's is other values of the same fields.
+Improved consistency training is the default. The first paper's distance, weights and averaged target are other values
+of the same fields; its own curriculum, and a decay that follows it, are not here.
 """
 
 from collections.abc import Callable
@@ -95,7 +96,8 @@ def build_student(config: ConfigDict, loss: gaussian_path.Loss, extra: Callable[
         return extra() | ({"target": params} if config.target_decay else {})
 
     def update(bound: Bound) -> PyTree:
-        move = lambda old, new: config.target_decay * old + (1.0 - config.target_decay) * new
+        decay = config.target_decay ** (1.0 / config.train.accumulate)  # every microbatch comes by
+        move = lambda old, new: decay * old + (1.0 - decay) * new  # of parameters before their update
         target = {"target": jax.tree.map(move, bound.extra["target"], bound.params)} if config.target_decay else {}
         return bound.extra | target
 

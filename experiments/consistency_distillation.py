@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from experiments import choices, consistency, diffusion, teacher
 from experiments.gaussian_path import Bound
+from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput
 from genjax_models.families.consistency import consistency_distillation_loss, ddim_step, heun_step
 from genjax_models.training import Experiment, TrainState
@@ -24,12 +25,19 @@ def get_config() -> ConfigDict:
     config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.95})
     config.solver = "heun"  # of one step of the teacher
     config.teacher = diffusion.get_config()
+    config.teacher.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
     config.teacher_workdir = ""  # of a run of `config.teacher`; by default it is trained in the folder `teacher`
     return config
 
 
 def build(config: ConfigDict) -> Experiment:
-    """Bind the config's network, which starts as the teacher's, to the distillation loss."""
+    """Bind the config's network, which starts as the teacher's, to the distillation loss.
+
+    Raises:
+      UserError: if a name is unknown, or the teacher lives on another process.
+    """
+    if config.process != config.teacher.process:
+        raise UserError(f"student and teacher share a process: set config.process to {config.teacher.process}")
     process, solver = choices.make_process(config), pick("solver", config.solver, SOLVERS)
     master = teacher.experiment_of(config)
 

@@ -9,6 +9,7 @@ The parameters are the averaged ones where the run keeps an average. The scores 
 import json
 from pathlib import Path
 
+import flax.serialization
 import jax
 from absl import flags
 
@@ -34,7 +35,7 @@ def main() -> None:
     scores, num = test_scores(experiment, params, state.extra, config.data.name)
     metadata = {"config": config.to_json(), "step": str(int(state.step)), "num_test": str(num)}
     metadata |= {f"test_{name}": f"{value:.4f}" for name, value in scores.items()}
-    tree = params["model"] if params.keys() == {"model"} else params
+    tree = flax.serialization.to_state_dict(params["model"] if params.keys() == {"model"} else dict(params))
     with writing(Path(OUT.value).parent):
         save_tree(OUT.value, tree, metadata)
     print(json.dumps({name: value for name, value in metadata.items() if name != "config"}))

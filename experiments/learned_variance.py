@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from ml_collections import ConfigDict
 
 from experiments import choices, diffusion, gaussian_path
 from experiments.gaussian_path import Bound, Network
+from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.data.preprocess import to_float
@@ -34,6 +36,9 @@ def get_config() -> ConfigDict:
     return config
 
 
+UNGUIDED = "a network with learned variance is neither clipped nor guided: set sample.clip=False and guidance to 1"
+
+
 def of_the_mean(make: Callable[[], Sampler]) -> Sampler:
     """A sampler that takes no notice of the learned variance."""
     plain = make()
@@ -51,7 +56,15 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
 
 
 def build(config: ConfigDict) -> Experiment:
-    """Bind the config's network to the hybrid loss."""
+    """Bind the config's network to the hybrid loss.
+
+    Raises:
+      UserError: if a name is unknown, or what is asked for would act on the variance as if it were the prediction.
+    """
+    if config.train.dequantize:
+        raise UserError("the bound is that of bytes as they are: set config.train.dequantize=False")
+    if config.sample.clip or config.sample.guidance != 1.0:
+        raise UserError(UNGUIDED)
     settings = {"process": choices.make_process(config), "num_steps": config.chain, "prediction": config.prediction}
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
@@ -64,4 +77,13 @@ def build(config: ConfigDict) -> Experiment:
         x = to_float(x)
         return elbo(key, lambda key: -variational_bound(key, denoiser.model, x, **settings).value)
 
-    return gaussian_path.build(config, loss, denoiser, likelihood=likelihood, samplers=SAMPLERS)
+    experiment = gaussian_path.build(config, loss, denoiser, likelihood=likelihood, samplers=SAMPLERS)
+    plain = experiment.sample
+    assert plain is not None
+
+    def draw(key: Key, params: PyTree, num: int, *, guidance: float | None = None, **options: Any) -> Array:
+        if guidance not in (None, 1.0):
+            raise UserError(UNGUIDED)
+        return plain(key, params, num, **options)
+
+    return experiment._replace(sample=draw)

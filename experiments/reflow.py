@@ -1,5 +1,7 @@
 """Reflow: a flow trained anew on the pairs of noise and sample that a first flow, its teacher, makes."""
 
+import hashlib
+import json
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.families.flow_matching import make_pairs, reflow_loss
-from genjax_models.processes import Denoiser
+from genjax_models.processes import Denoiser, rectified_flow
+from genjax_models.solvers import uniform_grid
 from genjax_models.training import Experiment, TrainState, parallel
 from genjax_models.training.names import pick
 from genjax_models.training.workdir import writing
@@ -23,7 +26,7 @@ from genjax_models.training.workdir import writing
 def get_config() -> ConfigDict:
     """2-rectified flow: straight lines between the pairs, starting from the teacher's parameters."""
     config = flow_matching.get_config()
-    del config.coupling
+    del config.coupling, config.process  # pairs lie on straight lines
     config.experiment = "experiments.reflow"
     config.teacher = flow_matching.get_config()
     config.teacher_workdir = ""  # of a run of `config.teacher`; by default it is trained in the folder `teacher`
@@ -35,11 +38,11 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the reflow loss.
 
     Raises:
-      UserError: if a name is unknown, or the model is class-conditional: pairs carry no label.
+      UserError: if a name is unknown, or pairs are to be what they cannot be: labelled, flipped or dequantised.
     """
-    if config.conditional:
-        raise UserError("reflow is unconditional: set config.conditional=False")
-    process = choices.make_process(config)
+    if config.conditional or config.train.flip or config.train.dequantize:
+        raise UserError("pairs are as the teacher made them: set conditional, train.flip and train.dequantize to False")
+    process = rectified_flow()
     time = choices.make_time(config, process)
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
@@ -57,25 +60,33 @@ def build(config: ConfigDict) -> Experiment:
 
 
 def pairs_of_teacher(config: ConfigDict, workdir: Path) -> ArrayDataset:
-    """Samples of the teacher, each with its noise: `x` is `[N, 2, ...]` float32. Kept in the folder as `pairs.npy`."""
-    path, settings = workdir / "pairs.npy", config.pairs
-    if not path.exists():
-        params, flow = teacher.trained(config, workdir), teacher.experiment_of(config)
-        sampler = pick("pairs.sampler", settings.sampler, choices.SAMPLERS)()
-
-        def call(key: Key, params: PyTree) -> tuple[Array, Array]:
-            assert flow.denoiser is not None
-            denoiser = flow.denoiser(params)
-            grid = choices.make_grid(config.teacher, denoiser.process, settings.steps)
-            return make_pairs(key, denoiser, (settings.batch, *config.data.shape), grid, sampler)
-
-        make = parallel.compile_fn(call)
-        keys = jax.random.split(jax.random.key(config.train.seed), -(-settings.num // settings.batch))
-        calls = [np.stack(make(key, params), axis=1) for key in tqdm(keys, desc="pairs", leave=False, disable=None)]
-        with writing(workdir):
-            workdir.mkdir(parents=True, exist_ok=True)
-            partial_file = path.with_suffix(".partial.npy")
-            np.save(partial_file, np.concatenate(calls)[: settings.num])
-            partial_file.replace(path)
-    x = np.load(path, allow_pickle=False)
+    """Samples of the teacher, each with its noise: `x` is `[N, 2, ...]` float32; kept in the run's folder."""
+    settings = json.dumps([config.teacher.to_dict(), config.pairs.to_dict()], sort_keys=True)
+    path = workdir / f"pairs_{hashlib.sha256(settings.encode()).hexdigest()[:8]}.npy"
+    if parallel.any_process(not path.exists()):
+        x = make_all(config, workdir)
+        if jax.process_index() == 0:
+            with writing(workdir):
+                workdir.mkdir(parents=True, exist_ok=True)
+                unfinished = path.with_suffix(".partial.npy")
+                np.save(unfinished, x)
+                unfinished.replace(path)
+    else:
+        x = np.load(path, allow_pickle=False)
     return ArrayDataset("pairs", "train", x, np.zeros(len(x), np.int32), 0)
+
+
+def make_all(config: ConfigDict, workdir: Path) -> np.ndarray:
+    """The pairs `[N, 2, ...]`, by calls of one compiled size; the same in every process."""
+    params, flow, settings = teacher.trained(config, workdir), teacher.experiment_of(config), config.pairs
+    sampler = pick("pairs.sampler", settings.sampler, choices.SAMPLERS)()
+
+    def call(key: Key, params: PyTree) -> tuple[Array, Array]:
+        assert flow.denoiser is not None
+        shape = (settings.batch, *config.data.shape)
+        return make_pairs(key, flow.denoiser(params), shape, uniform_grid(settings.steps), sampler)
+
+    make = parallel.compile_fn(call)
+    keys = jax.random.split(jax.random.key(config.train.seed), -(-settings.num // settings.batch))
+    calls = [np.stack(make(key, params), axis=1) for key in tqdm(keys, desc="pairs", leave=False, disable=None)]
+    return np.concatenate(calls)[: settings.num]

@@ -20,6 +20,7 @@ from genjax_models.core.types import PyTree
 from genjax_models.training import Experiment, TrainState, parallel
 from genjax_models.training.checkpoint import saved_steps
 from genjax_models.training.loop import load_state
+from genjax_models.training.workdir import differing
 
 
 def experiment_of(config: ConfigDict) -> Experiment:
@@ -28,22 +29,26 @@ def experiment_of(config: ConfigDict) -> Experiment:
 
 
 def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
-    """The teacher's averaged parameters, on the host.
+    """The teacher's averaged parameters after its last step, on the host.
 
     Args:
       config: the student's.
       workdir: the student's folder.
 
     Raises:
-      UserError: if `config.teacher_workdir` is given and holds no such run.
+      UserError: if the teacher's folder belongs to another config, or `config.teacher_workdir` is given and its run has
+        not come to the end.
     """
-    folder = Path(config.teacher_workdir or workdir / "teacher")
-    if not config.teacher_workdir and config.teacher.train.steps not in saved_steps(folder / "checkpoints"):
+    folder, steps = Path(config.teacher_workdir or workdir / "teacher"), config.teacher.train.steps
+    if parallel.any_process(steps not in saved_steps(folder / "checkpoints")):
+        if config.teacher_workdir:
+            raise UserError(f"{folder} holds no checkpoint of step {steps}: train the teacher to its end first")
         from experiments.train import train  # noqa: PLC0415 - which imports whatever it trains
 
         print(f"training the teacher first, in {folder}", flush=True)
         train(config.teacher, folder)
-    state = load_state(experiment_of(config), config.teacher, folder)
+    differing(folder, config.teacher.to_dict())
+    state = load_state(experiment_of(config), config.teacher, folder, step=steps)
     return parallel.to_host(averaged(state, config.teacher, folder))
 
 

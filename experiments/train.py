@@ -20,10 +20,12 @@ from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_curves, save_grid
 from genjax_models.training import parallel
+from genjax_models.training.checkpoint import saved_steps
 from genjax_models.training.experiment import Experiment
 from genjax_models.training.logging import RunLog
 from genjax_models.training.loop import Hook, fit
 from genjax_models.training.state import TrainState
+from genjax_models.training.workdir import claim
 
 PREVIEW = 64
 """Images of a preview grid."""
@@ -40,7 +42,11 @@ def main() -> None:
 def train(config: ConfigDict, workdir: Path) -> None:
     """The same in a process that is set up, for students that train their teacher first."""
     experiment = command.build_experiment(config)
-    dataset = experiment.training_set(workdir) if experiment.training_set else checked_data(config)
+    if experiment.training_set:
+        claim(workdir, config.to_dict(), started=bool(saved_steps(workdir / "checkpoints")))
+        dataset = experiment.training_set(workdir)
+    else:
+        dataset = checked_data(config)
     data = batches(
         dataset,
         config.train.batch_size,

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments import gaussian_path
+from experiments import choices, gaussian_path
 from experiments.gaussian_path import Bound, Network
+from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.data.preprocess import to_float
@@ -32,7 +33,15 @@ def get_config() -> ConfigDict:
 
 
 def build(config: ConfigDict) -> Experiment:
-    """Bind the config's network, and the schedule, to the bound."""
+    """Bind the config's network, and the schedule, to the bound.
+
+    Raises:
+      UserError: if a name is unknown, the data are to be dequantised, or the grid cannot have so few steps.
+    """
+    if config.train.dequantize:
+        raise UserError("the bound is that of bytes as they are: set config.train.dequantize=False")
+    start = init_monotone(jax.random.key(0), **config.schedule)
+    choices.make_grid(config, learned(start), config.sample.steps)
 
     def at_level(model: Network, process: GaussianProcess, params: PyTree) -> Denoiser:
         """The network is told how far the log-SNR has fallen between its ends, on [0, 1]."""
@@ -66,5 +75,5 @@ def build(config: ConfigDict) -> Experiment:
         denoiser,
         likelihood=likelihood,
         read=lambda x: fourier_channels(x, config.fourier),
-        init=lambda params: {"net": params, "schedule": init_monotone(jax.random.key(0), **config.schedule)},
+        init=lambda params: {"net": params, "schedule": start},
     )

@@ -4,6 +4,7 @@ Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/cd_fashion_mnist \
     --config=configs/consistency/song2023_distillation_fashion_mnist.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

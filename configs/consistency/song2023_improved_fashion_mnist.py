@@ -4,6 +4,7 @@ Paper: Song and Dhariwal, Improved Techniques for Training Consistency Models, 2
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/ict_fashion_mnist \
     --config=configs/consistency/song2023_improved_fashion_mnist.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

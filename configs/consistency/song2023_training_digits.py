@@ -1,4 +1,4 @@
-r"""Consistency training on 8x8 digits, as the first paper has it: squared distance to an average of the model.
+r"""Consistency training on 8x8 digits with squared distance to an average of the model, and a doubling curriculum.
 
 Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
 Command: python -m experiments.train --workdir=runs/ct_digits \

@@ -1,9 +1,10 @@
-r"""Consistency training on Fashion-MNIST, as the first paper has it: squared distance to an average of the model.
+r"""Consistency training on Fashion-MNIST with squared distance to an average of the model, and a doubling curriculum.
 
 Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/ct_fashion_mnist \
     --config=configs/consistency/song2023_training_fashion_mnist.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -4,6 +4,7 @@ Paper: Karras et al., Elucidating the Design Space of Diffusion-Based Generative
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/edm_fashion_mnist \
     --config=configs/diffusion/karras2022_fashion_mnist.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -3,6 +3,7 @@ r"""Variational diffusion on 8x8 digits: network and noise schedule trained on t
 Paper: Kingma et al., Variational Diffusion Models, 2021, https://arxiv.org/abs/2107.00630
 Command: python -m experiments.train --workdir=runs/vdm_digits \
     --config=configs/diffusion/kingma2021_digits.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

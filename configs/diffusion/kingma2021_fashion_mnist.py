@@ -4,6 +4,7 @@ Paper: Kingma et al., Variational Diffusion Models, 2021, https://arxiv.org/abs/
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/vdm_fashion_mnist \
     --config=configs/diffusion/kingma2021_fashion_mnist.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

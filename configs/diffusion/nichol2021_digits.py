@@ -3,6 +3,7 @@ r"""Improved DDPM on 8x8 digits: learned variance, the hybrid loss, the bound of
 Paper: Nichol and Dhariwal, Improved Denoising Diffusion Probabilistic Models, 2021, https://arxiv.org/abs/2102.09672
 Command: python -m experiments.train --workdir=runs/iddpm_digits \
     --config=configs/diffusion/nichol2021_digits.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

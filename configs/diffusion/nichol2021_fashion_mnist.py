@@ -4,6 +4,7 @@ Paper: Nichol and Dhariwal, Improved Denoising Diffusion Probabilistic Models, 2
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/iddpm_fashion_mnist \
     --config=configs/diffusion/nichol2021_fashion_mnist.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -4,6 +4,7 @@ Paper: Song et al., Score-Based Generative Modeling through Stochastic Different
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/vp_sde_fashion_mnist \
     --config=configs/diffusion/song2021_vp_fashion_mnist.py
+Expected: not measured yet.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -19,7 +19,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.digits(reflow.get_config())
     config.teacher = lipman2023_digits.get_config()
-    config.time = config.teacher.time
+    config.time = config.teacher.time.copy_and_resolve_references()
     config.eval.rows = tuple(("euler", steps) for steps in (1, 2, 4, 10, 50))
     config.expected = ConfigDict({"sampler": "euler", "steps": 1, "metric": "Fréchet distance", "value": 3.9, "n": 750})
     return with_variant(config, variant)

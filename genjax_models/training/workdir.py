@@ -37,24 +37,33 @@ def claim(workdir: Path, config: Mapping[str, Any], *, started: bool) -> None:
       UserError: if the folder belongs to another config; the message names the keys that differ.
     """
     path = workdir / "config.json"
-    new = flatten(json.loads(json.dumps(config)))
-    if started and path.exists():
-        try:
-            old = flatten(json.loads(path.read_text()))
-        except json.JSONDecodeError:
-            raise UserError(f"{path} cannot be read as JSON; restore it or choose another --workdir") from None
-        differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        refused = [key for key in differing if not _may_change(key, old.get(key), new.get(key))]
-        if refused:
-            shown = ", ".join(f"{key} ({old.get(key)!r} there, {new.get(key)!r} here)" for key in refused[:5])
-            more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
-            raise UserError(f"{workdir} belongs to another config: {shown}{more}; choose another --workdir")
-        if not differing:
-            return
+    if started and path.exists() and not differing(workdir, config):
+        return
     if jax.process_index() == 0:
         with writing(workdir):
             workdir.mkdir(parents=True, exist_ok=True)
             write_atomically(path, json.dumps(config, indent=2) + "\n")
+
+
+def differing(workdir: Path, config: Mapping[str, Any]) -> list[str]:
+    """The keys in which the config of a run's folder differs from `config`, all of them such as may.
+
+    Raises:
+      UserError: if another differs, or the folder's `config.json` cannot be read.
+    """
+    path = workdir / "config.json"
+    new = flatten(json.loads(json.dumps(config)))
+    try:
+        old = flatten(json.loads(path.read_text()))
+    except (json.JSONDecodeError, OSError):
+        raise UserError(f"{path} cannot be read as JSON; restore it or choose another --workdir") from None
+    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    refused = [key for key in keys if not _may_change(key, old.get(key), new.get(key))]
+    if refused:
+        shown = ", ".join(f"{key} ({old.get(key)!r} there, {new.get(key)!r} here)" for key in refused[:5])
+        more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
+        raise UserError(f"{workdir} belongs to another config: {shown}{more}; choose another --workdir")
+    return keys
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -108,7 +117,7 @@ def _cannot_write(place: Path, reason: str) -> str:
 
 
 def _may_change(key: str, old: Any, new: Any) -> bool:
-    key = key.removeprefix("teacher.")  # a config within the config
     if key == "train.steps":
         return isinstance(old, int) and isinstance(new, int) and new > old
+    key = key.removeprefix("teacher.")  # a config within the config
     return key in MAY_CHANGE or key.startswith(MAY_CHANGE_SECTIONS)

@@ -3,7 +3,14 @@
 import jax
 import pytest
 
-from experiments import diffusion, flow_matching
+from experiments import (
+    consistency_distillation,
+    diffusion,
+    flow_matching,
+    learned_variance,
+    reflow,
+    variational_diffusion,
+)
 from genjax_models.core.errors import UserError
 
 
@@ -21,6 +28,11 @@ from genjax_models.core.errors import UserError
         (flow_matching, {"sample.guidance": 2.0}, "class-conditional model"),
         (flow_matching, {"prediction": "velocty"}, "did you mean 'velocity'"),
         (flow_matching, {"prediction": "eps"}, "no signal at t = 1, where 'eps' cannot be converted"),
+        (learned_variance, {"sample.guidance": 2.0}, "neither clipped nor guided"),
+        (learned_variance, {"train.dequantize": True}, "bytes as they are"),
+        (variational_diffusion, {"sample.steps": 0}, "at least 1 step"),
+        (reflow, {"train.flip": True}, "as the teacher made them"),
+        (consistency_distillation, {"teacher.process": "vp"}, "share a process"),
         (
             diffusion,
             {"process": "trigonometric", "prediction": "score"},

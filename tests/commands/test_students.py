@@ -10,7 +10,8 @@ import pytest
 
 from experiments import reflow
 from experiments.drawing import averaged
-from experiments.teacher import experiment_of
+from experiments.teacher import experiment_of, trained
+from genjax_models.core.errors import UserError
 from genjax_models.families.flow_matching import heun
 from genjax_models.solvers import sample, uniform_grid
 from genjax_models.training.loop import load_state
@@ -41,13 +42,19 @@ def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
     assert "teacher" not in said
     assert not (tmp_path / "second" / "teacher").exists()
 
+    config.teacher.weighting = "unweighted"
+    config.teacher_workdir = str(folder)
+    with pytest.raises(UserError, match="belongs to another config: weighting"):
+        trained(config, tmp_path / "third")
+
 
 def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):
     from configs.flow_matching.liu2023_digits import get_config  # noqa: PLC0415
 
     path, config = "configs/flow_matching/liu2023_digits.py", get_config("smoke")
     train(path, tmp_path)
-    pairs, made = tmp_path / "pairs.npy", (tmp_path / "pairs.npy").stat().st_mtime_ns
+    (pairs,) = tmp_path.glob("pairs_*.npy")
+    made = pairs.stat().st_mtime_ns
     train(path, tmp_path, "--config.train.steps=24")
     assert pairs.stat().st_mtime_ns == made
     x, eps = np.moveaxis(reflow.pairs_of_teacher(config, tmp_path).x, 1, 0)
