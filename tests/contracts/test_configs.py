@@ -1,0 +1,48 @@
+"""Every config, at its full size, describes something that trains, samples and measures; nothing is computed."""
+
+import importlib
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from genjax_models.training import Experiment
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted(str(path.relative_to(ROOT).with_suffix("")) for path in ROOT.glob("configs/*/*.py"))
+BATCH = 4
+
+
+def batch_of(shape: tuple[int, ...], experiment: Experiment) -> dict:
+    pairs = experiment.training_set is not None
+    x = (
+        jax.ShapeDtypeStruct((BATCH, 2, *shape), jnp.float32)
+        if pairs
+        else jax.ShapeDtypeStruct((BATCH, *shape), "uint8")
+    )
+    return {"x": x, "label": jax.ShapeDtypeStruct((BATCH,), jnp.int32)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
+def test_shapes(name):
+    config = importlib.import_module(name.replace("/", ".")).get_config()
+    module = importlib.import_module(config.experiment)
+    if not hasattr(module, "build"):
+        pytest.skip("it has a command, and a test, of its own")
+    experiment, key, shape = module.build(config), jax.random.key(0), tuple(config.data.shape)
+    params, extra = jax.eval_shape(experiment.init, key)
+    batch = batch_of(shape, experiment)
+    for player in experiment.players:
+        run = lambda params, extra, batch, player=player: player.objective(key, params, extra, batch, jnp.int32(0))
+        output, after = jax.eval_shape(run, params, extra, batch)
+        assert output.value.shape == (BATCH,)
+        assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, extra)
+    if experiment.sample is not None:
+        for sampler, steps in config.eval.rows:
+            draw = lambda params, s=sampler, n=steps: experiment.sample(key, params, 2, sampler=s, steps=n)
+            assert jax.eval_shape(draw, params).shape == (2, *shape)
+    if experiment.log_prob is not None and experiment.training_set is None:
+        measure = lambda params, batch: experiment.log_prob(key, params, batch).value
+        assert jax.eval_shape(measure, params, batch).shape == (BATCH,)
