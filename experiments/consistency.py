@@ -63,7 +63,7 @@ def build(config: ConfigDict) -> Experiment:
     def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
         return consistency_training_loss(key, x=x, process=process, **terms(config, process, bound))
 
-    return build_student(config, loss)
+    return build_student(config, process, loss)
 
 
 def consistent(config: ConfigDict, process: GaussianProcess, net: Model) -> Model:
@@ -85,9 +85,10 @@ def terms(config: ConfigDict, process: GaussianProcess, bound: Bound) -> dict[st
     }
 
 
-def build_student(config: ConfigDict, loss: gaussian_path.Loss, extra: Callable[[], PyTree] = dict) -> Experiment:
+def build_student(
+    config: ConfigDict, process: GaussianProcess, loss: gaussian_path.Loss, extra: Callable[[], PyTree] = dict
+) -> Experiment:
     """An experiment on a consistency loss; `extra` is carried beside the target."""
-    process = choices.make_process(config)
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
         return Denoiser(process, consistent(config, process, net(params)), "x0")

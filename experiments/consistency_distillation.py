@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from experiments import choices, consistency, diffusion, teacher
+from experiments import choices, command, consistency, diffusion, teacher
 from experiments.gaussian_path import Bound
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput
@@ -24,8 +24,7 @@ def get_config() -> ConfigDict:
     config.intervals = {"first": 17, "last": 17}
     config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.95})
     config.solver = "heun"  # of one step of the teacher
-    config.teacher = diffusion.get_config()
-    config.teacher.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
+    config.teacher = diffusion.edm_config()
     config.teacher_workdir = ""  # of a run of `config.teacher`; by default it is trained in the folder `teacher`
     return config
 
@@ -39,7 +38,7 @@ def build(config: ConfigDict) -> Experiment:
     if config.process != config.teacher.process:
         raise UserError(f"student and teacher share a process: set config.process to {config.teacher.process}")
     process, solver = choices.make_process(config), pick("solver", config.solver, SOLVERS)
-    master = teacher.experiment_of(config)
+    master = command.build_experiment(config.teacher)
 
     def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
         assert master.denoiser is not None
@@ -54,4 +53,4 @@ def build(config: ConfigDict) -> Experiment:
         return replace(teacher.start_from(state, params), extra=known)
 
     untrained = lambda: {"teacher": master.init(jax.random.key(0))[0]["model"]}
-    return consistency.build_student(config, loss, untrained)._replace(warm_start=warm_start)
+    return consistency.build_student(config, process, loss, untrained)._replace(warm_start=warm_start)

@@ -33,6 +33,45 @@ def get_config() -> ConfigDict:
     return config
 
 
+def edm_config() -> ConfigDict:
+    """EDM: preconditioned network, log-normal noise levels, Heun's method on EDM's grid."""
+    config = get_config()
+    config.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
+    config.time.name = "log_normal_sigma"
+    config.sample.update({"sampler": "edm_heun", "steps": 18, "clip": False})
+    config.sample.grid.name = "karras"
+    config.eval.rows = (
+        ("edm_heun", 5),
+        ("edm_heun", 10),
+        ("edm_heun", 18),
+        ("edm_stochastic", 18),
+        ("dpm_solver_pp_2m", 10),
+        ("dpm_solver_pp_2m", 20),
+    )
+    return config
+
+
+def vp_sde_config() -> ConfigDict:
+    """The variance-preserving SDE: continuous time, dequantised bytes, SDE and ODE samplers."""
+    config = get_config()
+    config.process = "vp"
+    config.time.update({"name": "uniform", "options": ConfigDict({"low": 1e-5})})
+    config.train.dequantize = True
+    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
+    config.eval.rows = (("predictor_corrector", 500), ("euler_maruyama", 500), ("dpm_solver_pp_2m", 20))
+    return config
+
+
+def ve_sde_config() -> ConfigDict:
+    """The variance-exploding SDE, the network scaled as EDM scales it."""
+    config = get_config()
+    config.update({"process": "ve", "precondition": True, "prediction": "x0", "weighting": "eps"})
+    config.time.name = "uniform"  # bytes need no dequantising: the least noise, 0.01, is wider than one
+    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
+    config.eval.rows = (("predictor_corrector", 500), ("reverse_diffusion", 500), ("edm_heun", 18))
+    return config
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the denoising loss.
 

@@ -53,11 +53,6 @@ MakeDenoiser = Callable[[PyTree, Network], Denoiser]
 UNCONDITIONAL = "guidance and labels need a class-conditional model: train with --config.conditional=True"
 
 
-def unchanged(x: Any) -> Any:
-    """The identity."""
-    return x
-
-
 def default_config() -> ConfigDict:
     """The fields that both families have; `net` may be replaced as a whole, since networks differ in theirs."""
     return ConfigDict(
@@ -131,8 +126,8 @@ def build(
     *,
     likelihood: Callable[[Key, Denoiser, Array], Likelihood] | None = None,
     samplers: Mapping[str, Callable[[], Sampler]] = choices.SAMPLERS,
-    read: Callable[[Array], Array] = unchanged,
-    init: Callable[[PyTree], PyTree] = unchanged,
+    read: Callable[[Array], Array] = lambda x: x,
+    init: Callable[[PyTree], PyTree] = lambda params: params,
     extra: Callable[[PyTree], PyTree] = lambda params: {},
     update: Callable[[Bound], PyTree] = lambda bound: bound.extra,
 ) -> Experiment:

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from genjax_models.core.likelihood import bits_per_dim
-from genjax_models.core.types import Array, Key, PyTree
+from genjax_models.core.types import PyTree
 from genjax_models.data import epoch, load
 from genjax_models.training import Experiment, parallel
 
@@ -39,20 +39,12 @@ def test_likelihood(
       `bits_per_dim` and its `stderr`, the `kind` of likelihood, `n` and `seed`; of bytes if the data are bytes.
     """
     assert experiment.log_prob is not None
-    kinds: list[str] = []
-
-    def call(key: Key, params: PyTree, batch: PyTree) -> Array:
-        assert experiment.log_prob is not None
-        likelihood = experiment.log_prob(key, params, batch)
-        kinds.append(likelihood.kind)
-        return likelihood.value
-
-    measure, dataset, values = parallel.compile_fn(call), load(name, "test"), []
+    measure, dataset, found = parallel.compile_fn(experiment.log_prob), load(name, "test"), []
     rows = np.arange(min(num, dataset.size))
     chunks = np.array_split(rows, -(-len(rows) // batch))
     for number, chunk in enumerate(tqdm(chunks, desc="likelihood", leave=False, disable=None)):
         key = jax.random.fold_in(jax.random.key(seed), number)
-        values.append(measure(key, params, dataset.take(chunk)))
-    bits = np.asarray(bits_per_dim(jnp.concatenate(values), dataset.x[0].size))
+        found.append(measure(key, params, dataset.take(chunk)))
+    bits = np.asarray(bits_per_dim(jnp.concatenate([likelihood.value for likelihood in found]), dataset.x[0].size))
     stderr = float(bits.std(ddof=1) / np.sqrt(len(bits)))
-    return {"bits_per_dim": float(bits.mean()), "stderr": stderr, "kind": kinds[0], "n": len(bits), "seed": seed}
+    return {"bits_per_dim": float(bits.mean()), "stderr": stderr, "kind": found[0].kind, "n": len(bits), "seed": seed}

@@ -82,8 +82,8 @@ def build(config: ConfigDict) -> Experiment:
     assert plain is not None
 
     def draw(key: Key, params: PyTree, num: int, *, guidance: float | None = None, **options: Any) -> Array:
-        if guidance not in (None, 1.0):
+        if config.conditional and guidance not in (None, 1.0):
             raise UserError(UNGUIDED)
-        return plain(key, params, num, **options)
+        return plain(key, params, num, guidance=guidance, **options)
 
     return experiment._replace(sample=draw)

@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments import choices, flow_matching, gaussian_path, teacher
+from experiments import choices, command, flow_matching, gaussian_path, teacher
 from experiments.gaussian_path import Bound, Network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
@@ -78,7 +78,7 @@ def pairs_of_teacher(config: ConfigDict, workdir: Path) -> ArrayDataset:
 
 def make_all(config: ConfigDict, workdir: Path) -> np.ndarray:
     """The pairs `[N, 2, ...]`, by calls of one compiled size; the same in every process."""
-    params, flow, settings = teacher.trained(config, workdir), teacher.experiment_of(config), config.pairs
+    params, flow, settings = teacher.trained(config, workdir), command.build_experiment(config.teacher), config.pairs
     sampler = pick("pairs.sampler", settings.sampler, choices.SAMPLERS)()
 
     def call(key: Key, params: PyTree) -> tuple[Array, Array]:

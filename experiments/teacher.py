@@ -4,7 +4,6 @@
 `teacher` of the student's run, where the student's command trains it.
 """
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,18 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments import command
 from experiments.drawing import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
-from genjax_models.training import Experiment, TrainState, parallel
+from genjax_models.training import TrainState, parallel
 from genjax_models.training.checkpoint import saved_steps
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import differing
-
-
-def experiment_of(config: ConfigDict) -> Experiment:
-    """What `config.teacher` describes."""
-    return importlib.import_module(config.teacher.experiment).build(config.teacher)
 
 
 def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
@@ -48,7 +43,7 @@ def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
         print(f"training the teacher first, in {folder}", flush=True)
         train(config.teacher, folder)
     differing(folder, config.teacher.to_dict())
-    state = load_state(experiment_of(config), config.teacher, folder, step=steps)
+    state = load_state(command.build_experiment(config.teacher), config.teacher, folder, step=steps)
     return parallel.to_host(averaged(state, config.teacher, folder))
 
 

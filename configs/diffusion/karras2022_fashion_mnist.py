@@ -18,19 +18,7 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.fashion_mnist(diffusion.get_config())
-    config.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
-    config.time.name = "log_normal_sigma"
-    config.sample.update({"sampler": "edm_heun", "steps": 18, "clip": False})
-    config.sample.grid.name = "karras"
-    config.eval.rows = (
-        ("edm_heun", 5),
-        ("edm_heun", 10),
-        ("edm_heun", 18),
-        ("edm_stochastic", 18),
-        ("dpm_solver_pp_2m", 10),
-        ("dpm_solver_pp_2m", 20),
-    )
+    config = recipes.fashion_mnist(diffusion.edm_config())
     config.expected = ConfigDict(
         {"sampler": "edm_heun", "steps": 18, "metric": "Fréchet distance", "value": 24.1, "n": 1000}
     )

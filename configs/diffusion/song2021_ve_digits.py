@@ -17,11 +17,7 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(diffusion.get_config())
-    config.update({"process": "ve", "precondition": True, "prediction": "x0", "weighting": "eps"})
-    config.time.name = "uniform"  # bytes need no dequantising: the least noise, 0.01, is wider than one
-    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
-    config.eval.rows = (("predictor_corrector", 500), ("reverse_diffusion", 500), ("edm_heun", 18))
+    config = recipes.digits(diffusion.ve_sde_config())
     config.eval.likelihood = 296
     config.expected = ConfigDict(
         {"sampler": "edm_heun", "steps": 18, "metric": "Fréchet distance", "value": 6.2, "n": 750}

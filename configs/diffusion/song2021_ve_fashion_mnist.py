@@ -17,10 +17,6 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.fashion_mnist(diffusion.get_config())
-    config.update({"process": "ve", "precondition": True, "prediction": "x0", "weighting": "eps"})
-    config.time.name = "uniform"  # bytes need no dequantising: the least noise, 0.01, is wider than one
-    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
-    config.eval.rows = (("predictor_corrector", 500), ("reverse_diffusion", 500), ("edm_heun", 18))
+    config = recipes.fashion_mnist(diffusion.ve_sde_config())
     config.eval.likelihood = 256
     return with_variant(config, variant)

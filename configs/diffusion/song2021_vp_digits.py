@@ -16,12 +16,7 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(diffusion.get_config())
-    config.process = "vp"
-    config.time.update({"name": "uniform", "options": ConfigDict({"low": 1e-5})})
-    config.train.dequantize = True
-    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
-    config.eval.rows = (("predictor_corrector", 500), ("euler_maruyama", 500), ("dpm_solver_pp_2m", 20))
+    config = recipes.digits(diffusion.vp_sde_config())
     config.eval.likelihood = 296
     config.expected = ConfigDict(
         {"sampler": "predictor_corrector", "steps": 500, "metric": "Fréchet distance", "value": 4.1, "n": 750}

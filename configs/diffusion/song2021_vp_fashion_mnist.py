@@ -16,11 +16,6 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.fashion_mnist(diffusion.get_config())
-    config.process = "vp"
-    config.time.update({"name": "uniform", "options": ConfigDict({"low": 1e-5})})
-    config.train.dequantize = True
-    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
-    config.eval.rows = (("predictor_corrector", 500), ("euler_maruyama", 500), ("dpm_solver_pp_2m", 20))
+    config = recipes.fashion_mnist(diffusion.vp_sde_config())
     config.eval.likelihood = 256
     return with_variant(config, variant)

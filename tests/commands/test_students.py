@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from experiments import reflow
+from experiments.command import build_experiment
 from experiments.drawing import averaged
-from experiments.teacher import experiment_of, trained
+from experiments.teacher import trained
 from genjax_models.core.errors import UserError
 from genjax_models.families.flow_matching import heun
 from genjax_models.solvers import sample, uniform_grid
@@ -33,7 +34,7 @@ def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
     still = ("--config.train.optimizer.learning_rate=0.0",)
     assert "training the teacher first" in train(path, tmp_path / "first", *still)
     folder = tmp_path / "first" / "teacher"
-    master = load_state(experiment_of(config), config.teacher, folder)
+    master = load_state(build_experiment(config.teacher), config.teacher, folder)
     teachers = averaged(master, config.teacher, folder)["model"]
     student = load_state(build(config), config, tmp_path / "first")
     for tree in (student.params["model"], student.ema["model"], student.extra["target"], student.extra["teacher"]):
@@ -60,7 +61,7 @@ def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):
     x, eps = np.moveaxis(reflow.pairs_of_teacher(config, tmp_path).x, 1, 0)
     assert x.shape == (64, 8, 8, 1)
     assert abs(eps.std() - 1.0) < 0.05
-    flow = experiment_of(config)
+    flow = build_experiment(config.teacher)
     params = averaged(load_state(flow, config.teacher, tmp_path / "teacher"), config.teacher)
     grid = uniform_grid(config.pairs.steps)
     follow = jax.jit(lambda eps: sample(jax.random.key(0), flow.denoiser(params), eps, grid, heun()))
