@@ -19,6 +19,7 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(diffusion.edm_config())
+    config.time.options.update({"mean": 0.0, "std": 1.4})
     config.expected = ConfigDict(
         {"sampler": "edm_heun", "steps": 18, "metric": "Fréchet distance", "value": 24.1, "n": 1000}
     )
