@@ -1,6 +1,6 @@
 """Many images from one compiled call of a sampler, for `evaluate` and `sample`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.training import Experiment, TrainState, parallel
 from genjax_models.training.posthoc_ema import reconstruct
+from genjax_models.training.tasks import capability
 
 
 def averaged(state: TrainState, config: ConfigDict, workdir: Path | None = None) -> Mapping[str, PyTree]:
@@ -29,17 +30,6 @@ def averaged(state: TrainState, config: ConfigDict, workdir: Path | None = None)
         return state.params
     section = config.train.ema
     return reconstruct(state, section.sigma_rel, workdir) if section.kind == "posthoc" else state.ema
-
-
-def sampler_of(experiment: Experiment) -> Callable[..., Array]:
-    """`experiment.sample`.
-
-    Raises:
-      UserError: if the experiment has none.
-    """
-    if experiment.sample is None:
-        raise UserError("this experiment has no sampler: choose the config of a generative model")
-    return experiment.sample
 
 
 def draw_images(
@@ -73,7 +63,7 @@ def draw_images(
     """
     if num < 1:
         raise UserError(f"{num} samples were asked for: ask for at least 1")
-    draw, batch = sampler_of(experiment), min(batch, num)
+    draw, batch = capability(experiment, "sample"), min(batch, num)
     labels = None if label is None else np.full(batch, label, np.int32)
 
     def call(key: Key, params: Mapping[str, PyTree]) -> Array:

@@ -2,13 +2,14 @@
 
     python -m experiments.evaluate --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name>
 
-Held-out terms are means over the test split; `config.eval.likelihood` test images get their likelihood, in bits a
-dimension. What can sample is also measured by every metric, for every (sampler,
-steps) of `config.eval.rows`, beside the same metric of real images. Prints both, writes `eval.json`, and for each
-row a picture into `samples/`.
+Held-out terms are means over the test split; `config.eval.likelihood` test examples get their likelihood, in bits a
+dimension and nats. What can sample images is also measured by every metric, for every (sampler, steps) of
+`config.eval.rows`, beside the same metric of real images, on the features `config.eval.features`; empty, there are
+none. Prints both, writes `eval.json`, and for each row a picture into `samples/`.
 """
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from ml_collections import ConfigDict
 
 from experiments import command
 from experiments.drawing import averaged, draw_images
-from experiments.held_out import test_likelihood, test_scores
+from experiments.held_out import summary, test_likelihoods, test_scores
 from genjax_models.core.types import PyTree
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net
@@ -49,7 +50,7 @@ def main() -> None:
         terms = ", ".join(f"{name} {value:.4f}" for name, value in result["held_out"].items())
         print(f"held-out means over the test split: {terms}")
     if experiment.log_prob is not None and config.eval.likelihood:
-        found = test_likelihood(
+        nats, kind = test_likelihoods(
             experiment,
             params,
             config.data.name,
@@ -57,12 +58,13 @@ def main() -> None:
             batch=config.eval.batch,
             seed=config.eval.seed,
         )
+        found = summary(nats, kind, dims=math.prod(config.data.shape), seed=config.eval.seed)
         result["likelihood"] = found
         print(
-            f"test likelihood: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim "
-            f"(kind {found['kind']}, n {found['n']}, seed {found['seed']})"
+            f"test likelihood: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim, "
+            f"{found['nats']:.3f} ± {found['nats_stderr']:.3f} nats (kind {kind}, n {len(nats)}, seed {found['seed']})"
         )
-    if experiment.sample is not None:
+    if experiment.sample is not None and config.eval.features:
         result |= measured_samples(experiment, config, params, workdir)
     with writing(workdir):
         write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")

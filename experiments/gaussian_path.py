@@ -4,20 +4,19 @@ A family's own module differs in its default config, in the loss that it hands t
 that it makes of the network; the samplers of `choices` run on any of them, through the process's conversions.
 """
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments import choices
+from experiments.networks import make_network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.data.preprocess import dequantize, random_flip, to_float
-from genjax_models.families.diffusion import dequantized_log_prob, log_prob
+from genjax_models.families.diffusion import decode, dequantized_log_prob, encode, log_prob
 from genjax_models.guidance import classifier_free, drop_labels, static_threshold
 from genjax_models.processes import Denoiser
 from genjax_models.solvers import Sampler, sample
@@ -88,23 +87,6 @@ def default_config() -> ConfigDict:
     )
 
 
-def make_network(config: ConfigDict) -> nn.Module:
-    """The network `config.net.name`, an import path, built with the other fields of `config.net`.
-
-    Raises:
-      UserError: if there is no such network, or it has no such field.
-    """
-    module, _, name = config.net.name.rpartition(".")
-    options = {field: value for field, value in config.net.items() if field != "name"}
-    if "dtype" in options:
-        options["dtype"] = jnp.dtype(options["dtype"])
-    try:
-        network = getattr(importlib.import_module(module), name)
-        return network(**options, num_classes=config.data.num_classes if config.conditional else 0)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise UserError(f"cannot build config.net from {config.net.to_dict()}: {error}") from None
-
-
 def ode_likelihood(config: ConfigDict) -> Callable[[Key, Denoiser, Array], Likelihood]:
     """The probability flow's likelihood with the settings of `config.likelihood`, nats; bytes are dequantised."""
     settings = config.likelihood
@@ -147,7 +129,7 @@ def build(
     Raises:
       UserError: if a name in the config is unknown, or guidance is asked of an unconditional model.
     """
-    net = make_network(config)
+    net = make_network(config.net, num_classes=config.data.num_classes if config.conditional else 0)
     for field, name in [
         ("sample.sampler", config.sample.sampler),
         *(("eval.rows", row[0]) for row in config.eval.rows),
@@ -225,11 +207,20 @@ def build(
         assert likelihood is not None
         return likelihood(key, make_denoiser(params, batch["label"] if config.conditional else None), batch["x"])
 
+    def to_noise(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
+        denoiser = make_denoiser(params, batch["label"] if config.conditional else None)
+        return encode(denoiser, to_float(batch["x"])).x
+
+    def to_data(key: Key, params: Mapping[str, PyTree], z: Array) -> Array:
+        return jnp.clip(decode(make_denoiser(params), z).x, -1.0, 1.0)
+
     return Experiment(
         init=initial,
         players=(Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps)),),
         sample=draw,
         log_prob=measure if likelihood else None,
+        encode=to_noise if likelihood else None,
+        decode=to_data if likelihood else None,
         validate=validate,
         denoiser=make_denoiser,
     )

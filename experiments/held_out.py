@@ -11,6 +11,7 @@ from genjax_models.core.likelihood import bits_per_dim
 from genjax_models.core.types import PyTree
 from genjax_models.data import epoch, load
 from genjax_models.training import Experiment, parallel
+from genjax_models.training.tasks import capability
 
 BATCH = 500
 """Test examples at once."""
@@ -30,21 +31,33 @@ def test_scores(experiment: Experiment, params: PyTree, extra: PyTree, name: str
     return {score: float(np.concatenate(parts).mean()) for score, parts in values.items()}, dataset.size
 
 
-def test_likelihood(
+def test_likelihoods(
     experiment: Experiment, params: PyTree, name: str, num: int, *, batch: int, seed: int
-) -> dict[str, float | int | str]:
-    """The mean likelihood of the first `num` test examples, with its standard error over them.
+) -> tuple[np.ndarray, str]:
+    """The log-likelihoods `[num]`, nats, of the first `num` test examples of a data set, and their kind.
 
-    Returns:
-      `bits_per_dim` and its `stderr`, the `kind` of likelihood, `n` and `seed`; of bytes if the data are bytes.
+    Raises:
+      UnsupportedError: if the experiment has no likelihood.
     """
-    assert experiment.log_prob is not None
-    measure, dataset, found = parallel.compile_fn(experiment.log_prob), load(name, "test"), []
+    measure, dataset, found = parallel.compile_fn(capability(experiment, "log_prob")), load(name, "test"), []
     rows = np.arange(min(num, dataset.size))
     chunks = np.array_split(rows, -(-len(rows) // batch))
     for number, chunk in enumerate(tqdm(chunks, desc="likelihood", leave=False, disable=None)):
         key = jax.random.fold_in(jax.random.key(seed), number)
         found.append(measure(key, params, dataset.take(chunk)))
-    bits = np.asarray(bits_per_dim(jnp.concatenate([likelihood.value for likelihood in found]), dataset.x[0].size))
-    stderr = float(bits.std(ddof=1) / np.sqrt(len(bits)))
-    return {"bits_per_dim": float(bits.mean()), "stderr": stderr, "kind": found[0].kind, "n": len(bits), "seed": seed}
+    return np.concatenate([likelihood.value for likelihood in found]), found[0].kind
+
+
+def summary(nats: np.ndarray, kind: str, *, dims: int, seed: int) -> dict[str, float | int | str]:
+    """The mean of log-likelihoods `[N]` with its standard error over them, as `-log p` in nats and in bits/dim."""
+    count, bits = len(nats), np.asarray(bits_per_dim(jnp.asarray(nats), dims), np.float64)
+    error = lambda values: float(values.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
+    return {
+        "nats": -float(nats.mean(dtype=np.float64)),
+        "nats_stderr": error(nats),
+        "bits_per_dim": float(bits.mean()),
+        "stderr": error(bits),
+        "kind": kind,
+        "n": count,
+        "seed": seed,
+    }

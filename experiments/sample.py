@@ -14,12 +14,13 @@ import numpy as np
 from absl import flags
 
 from experiments import command
-from experiments.drawing import averaged, draw_images, sampler_of
+from experiments.drawing import averaged, draw_images
 from genjax_models.core.errors import UserError
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_animation, save_grid
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state
+from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import writing
 
 FRAMES = 30
@@ -58,7 +59,7 @@ def main() -> None:
         if out.suffix == ".gif":
             keep = min(FRAMES, STEPS.value or config.sample.steps)
             label = None if LABEL.value is None else np.full(NUM.value, LABEL.value, np.int32)
-            draw = sampler_of(experiment)
+            draw = capability(experiment, "sample")
             call = lambda key, params: to_uint8(draw(key, params, NUM.value, label=label, keep=keep, **options))
             save_animation(np.asarray(parallel.compile_fn(call)(key, params)), out)
         else:

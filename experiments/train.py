@@ -13,22 +13,26 @@ import jax
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.drawing import averaged, sampler_of
+from experiments.drawing import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.preprocess import to_uint8
-from genjax_models.report import save_curves, save_grid
+from genjax_models.report import save_curves, save_grid, save_points
 from genjax_models.training import parallel
 from genjax_models.training.checkpoint import saved_steps
 from genjax_models.training.experiment import Experiment
 from genjax_models.training.logging import RunLog
 from genjax_models.training.loop import Hook, fit
 from genjax_models.training.state import TrainState
+from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import claim
 
 PREVIEW = 64
 """Images of a preview grid."""
+
+POINTS = 2_000
+"""Points of a preview of data in the plane."""
 
 
 def main() -> None:
@@ -79,15 +83,25 @@ def checked_data(config: ConfigDict) -> ArrayDataset:
 
 
 def preview(experiment: Experiment, config: ConfigDict, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:
-    """A hook that draws the same noise again and again, with the averaged parameters, into `samples/step_*.png`."""
-    sampler = sampler_of(experiment)
-    draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
+    """A hook that draws the same noise again and again, with the averaged parameters, into `samples/step_*.png`.
+
+    Images become a grid; vectors the cloud of their first two numbers.
+    """
+    sampler, images = capability(experiment, "sample"), len(config.data.shape) == 3
+    if images:
+        draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
+    else:
+        draw = parallel.compile_fn(lambda key, params: sampler(key, params, POINTS))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
-        images = parallel.to_host(draw(jax.random.key(0), averaged(state, config)))
+        drawn = parallel.to_host(draw(jax.random.key(0), averaged(state, config)))
         if jax.process_index() == 0:
-            save_grid(images, workdir / "samples" / f"step_{step:06d}.png")
-            log.images("samples", step, images)
+            path = workdir / "samples" / f"step_{step:06d}.png"
+            if images:
+                save_grid(drawn, path)
+                log.images("samples", step, drawn)
+            else:
+                save_points({f"step {step}": drawn[:, :2]}, path)
 
     return run
 

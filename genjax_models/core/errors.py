@@ -1,4 +1,4 @@
-"""The one exception that stands for a mistake of the person at the keyboard."""
+"""The exception that stands for a mistake of the person at the keyboard, and its one special kind."""
 
 
 class UserError(ValueError):
@@ -7,3 +7,7 @@ class UserError(ValueError):
     Its message is one line: what is wrong, what was expected, what to do. The command line prints that line
     without a stack trace and exits with status 2.
     """
+
+
+class UnsupportedError(UserError):
+    """A task was asked of a model that cannot do it; the message names the families that can."""

@@ -43,7 +43,3 @@ class Likelihood:
     value: Array
     kind: str = struct.field(pytree_node=False)
     stderr: Array | None = None
-
-
-class UnsupportedError(TypeError):
-    """A capability was asked of a model that does not have it; the message names the families that do."""

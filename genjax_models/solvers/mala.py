@@ -25,6 +25,9 @@ ACCEPTANCE = 0.574
 """The share of accepted proposals at which the chain moves fastest (Roberts and Rosenthal)."""
 
 
+State = tuple[Array, Array, Array, Array]
+
+
 class Chains(NamedTuple):
     """Where the chains ended.
 
@@ -76,7 +79,7 @@ def mala(
         h = expand_as(h, x)
         return -0.5 * sum_over_data(((y - x - 0.5 * h**2 * gradient) / h) ** 2 * free)
 
-    def step(carry: tuple[Array, ...], number: Array) -> tuple[tuple[Array, ...], Array]:
+    def step(carry: State, number: Array) -> tuple[State, Array]:
         x, value, gradient, log_h = carry
         key_noise, key_accept = jax.random.split(jax.random.fold_in(key, number))
         h = jnp.exp(log_h)
@@ -98,5 +101,5 @@ def mala(
         return carry, accepted
 
     start = (x, *evaluate(x), jnp.full(x.shape[0], jnp.log(step_size), x.dtype))
-    (x, *_), accepted = jax.lax.scan(step, start, jnp.arange(steps))
-    return Chains(x, accepted[steps // 2 :].mean(axis=0))
+    end, accepted = jax.lax.scan(step, start, jnp.arange(steps))
+    return Chains(end[0], accepted[steps // 2 :].mean(axis=0))

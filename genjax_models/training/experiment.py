@@ -19,6 +19,10 @@ class Experiment(NamedTuple):
       sample: `(key, params, num, *, label=None, sampler=None, steps=None, guidance=None) -> [num, ...]` in [-1, 1];
         pure, and jit-able with `num`, `sampler` and `steps` static. `None` for what cannot sample.
       log_prob: `(key, params, batch) -> Likelihood` of the batch's `x` as it comes, nats, or `None`.
+      encode: `(key, params, batch) -> z [B, ...]`, the latent variables of the batch's `x`, or `None`.
+      decode: `(key, params, z) -> x [B, ...]` in [-1, 1] for images, or `None`.
+      impute: `(key, params, batch, observed) -> x [B, ...]`, a draw of what `observed` (bool, as `x`) leaves open given
+        the rest, or `None`.
       validate: `(key, params, extra, batch) -> {name: [B]}`, or `None`.
       denoiser: `(params, label=None) -> Denoiser`, for the families that have one: what samplers, guidance and
         students of this model call.
@@ -30,6 +34,9 @@ class Experiment(NamedTuple):
     players: tuple[Player, ...]
     sample: Callable[..., Array] | None = None
     log_prob: Callable[[Key, dict[str, PyTree], PyTree], Likelihood] | None = None
+    encode: Callable[[Key, dict[str, PyTree], PyTree], Array] | None = None
+    decode: Callable[[Key, dict[str, PyTree], Array], Array] | None = None
+    impute: Callable[[Key, dict[str, PyTree], PyTree, Array], Array] | None = None
     validate: Callable[[Key, dict[str, PyTree], PyTree, PyTree], dict[str, Array]] | None = None
     denoiser: Callable[..., Any] | None = None
     training_set: Callable[[Path], Any] | None = None

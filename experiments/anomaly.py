@@ -1,0 +1,71 @@
+"""Ask a trained model how unlikely it finds another data set.
+
+    python -m experiments.anomaly --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --other=mnist_5k
+
+The score of an example is minus its log-likelihood. Prints the mean of both test splits, and how well the score tells
+them apart: the chance that an example of the other set scores higher than one of the model's own (the area under the
+ROC curve; 0.5 is none, and below it the model finds the other set *more* likely, as Nalisnick et al. warn).
+Writes `anomaly.json`.
+
+References:
+  Nalisnick et al., Do Deep Generative Models Know What They Don't Know?, 2019, https://arxiv.org/abs/1810.09136
+"""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+from absl import flags
+from scipy.stats import rankdata
+
+from experiments import command
+from experiments.drawing import averaged
+from experiments.held_out import summary, test_likelihoods
+from genjax_models.core.errors import UserError
+from genjax_models.data import load
+from genjax_models.training import parallel
+from genjax_models.training.loop import load_state
+from genjax_models.training.tasks import capability
+from genjax_models.training.workdir import write_atomically, writing
+
+OTHER = flags.DEFINE_string("other", None, "data set whose examples are to be told from the model's own")
+NUM = flags.DEFINE_integer("num", 1000, "test examples of each set")
+
+
+def main() -> None:
+    """Score the newest checkpoint's own test split, and the other set's."""
+    config, workdir = command.read_config(), command.workdir()
+    if not OTHER.value:
+        raise UserError("no other data set given: add --other=<name>, see python -m genjax_models.data list")
+    if NUM.value < 2:
+        raise UserError(f"--num={NUM.value} must be at least 2")
+    if load(OTHER.value, "test").x.shape[1:] != tuple(config.data.shape):
+        raise UserError(f"examples of {OTHER.value} have another shape than {tuple(config.data.shape)}: choose another")
+    parallel.enable_compilation_cache()
+    experiment = command.build_experiment(config)
+    capability(experiment, "log_prob")
+    params = averaged(load_state(experiment, config, workdir), config, workdir)
+    scores: dict[str, np.ndarray] = {}
+    result: dict[str, Any] = {}
+    for name in (config.data.name, OTHER.value):
+        nats, kind = test_likelihoods(
+            experiment, params, name, NUM.value, batch=config.eval.batch, seed=config.eval.seed
+        )
+        scores[name], found = -nats, summary(nats, kind, dims=math.prod(config.data.shape), seed=config.eval.seed)
+        result[name] = found
+        print(f"{name}: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim (kind {kind}, n {found['n']})")
+    result["auroc"] = auroc(scores[config.data.name], scores[OTHER.value])
+    print(f"chance that {OTHER.value} scores higher: {result['auroc']:.3f}")
+    with writing(workdir):
+        write_atomically(workdir / "anomaly.json", json.dumps(result, indent=2) + "\n")
+
+
+def auroc(own: np.ndarray, other: np.ndarray) -> float:
+    """The chance that a score of `other` `[M]` is above one of `own` `[N]`, ties counted half (Mann-Whitney's U)."""
+    ranks = rankdata(np.concatenate([own, other]))[len(own) :]
+    return float((ranks.sum() - len(other) * (len(other) + 1) / 2) / (len(own) * len(other)))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,72 @@
+"""Fill in what is missing of test images, with a trained model.
+
+    python -m experiments.impute --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --observed=top
+
+Draws the missing part given the observed one, `--num` times from different images, writes a picture whose rows are
+what is seen, what the model makes of it, and the original, and prints the squared error of the missing pixels beside
+that of the mean image's.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+
+from experiments import command
+from experiments.drawing import averaged
+from genjax_models.core.errors import UserError
+from genjax_models.data import load
+from genjax_models.data.preprocess import to_float, to_uint8
+from genjax_models.report import save_grid
+from genjax_models.training import parallel
+from genjax_models.training.loop import load_state
+from genjax_models.training.tasks import capability
+from genjax_models.training.workdir import writing
+
+OBSERVED = flags.DEFINE_enum("observed", "top", ["top", "left", "random"], "the half of each image that is seen")
+NUM = flags.DEFINE_integer("num", 16, "how many images")
+SEED = flags.DEFINE_integer("seed", 0, "of the draws")
+GREY = 96
+"""The byte that stands for a missing pixel."""
+
+
+def main() -> None:
+    """Impute with the newest checkpoint."""
+    config, workdir = command.read_config(), command.workdir()
+    if len(config.data.shape) != 3:
+        raise UserError("only images are imputed on the command line: call Experiment.impute for vectors")
+    if NUM.value < 1:
+        raise UserError(f"--num={NUM.value} must be at least 1")
+    parallel.enable_compilation_cache()
+    experiment = command.build_experiment(config)
+    impute = parallel.compile_fn(capability(experiment, "impute"))
+    params = averaged(load_state(experiment, config, workdir), config, workdir)
+    test, train = load(config.data.name, "test"), load(config.data.name, "train")
+    batch = test.take(np.arange(min(NUM.value, test.size)))
+    seen = observed(OBSERVED.value, batch["x"].shape)
+    drawn = to_uint8(impute(jax.random.key(SEED.value), params, batch, seen))
+    path = workdir / "samples" / f"imputed_{OBSERVED.value}.png"
+    with writing(workdir):
+        rows = [np.where(seen, batch["x"], GREY), np.asarray(drawn), batch["x"]]
+        save_grid(np.concatenate(rows), path, columns=len(batch["x"]))
+    x, found, others = (np.asarray(to_float(jnp.asarray(images))) for images in (batch["x"], drawn, train.x))
+    error = float(np.mean((found - x)[~seen] ** 2))
+    base = float(np.mean((others.mean(axis=0, keepdims=True) - x)[~seen] ** 2))
+    print(f"squared error of the missing pixels: {error:.4f} (the mean image's: {base:.4f}; n {len(x)}); {path}")
+
+
+def observed(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Which elements of images `[B, H, W, C]` are seen: bool of that shape."""
+    seen = np.zeros(shape, bool)
+    if name == "top":
+        seen[:, : shape[1] // 2] = True
+    elif name == "left":
+        seen[:, :, : shape[2] // 2] = True
+    else:
+        pixels = np.random.default_rng(0).random((*shape[:3], 1)) < 0.5
+        seen |= pixels
+    return seen
+
+
+if __name__ == "__main__":
+    command.run(main)
