@@ -50,7 +50,7 @@ class MLP(nn.Module):
       expansion: hidden width of each block over the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
       time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
-      out_features: `None` for the shape of the input; otherwise the result is `[B, out_features]`.
+      out_channels: `None` for the shape of the input; otherwise the result is `[B, out_channels]`.
       dtype: of the computation; parameters stay float32.
       remat: recompute each block in the backward pass, to save memory.
       scan_layers: one compiled block for all layers; the blocks' parameters are then stacked under `blocks`.
@@ -61,7 +61,7 @@ class MLP(nn.Module):
     expansion: float = 2.0
     num_classes: int = 0
     time_embedding: str = "sinusoidal"
-    out_features: int | None = None
+    out_channels: int | None = None
     dtype: jnp.dtype = jnp.float32
     remat: bool = False
     scan_layers: bool = False
@@ -84,7 +84,7 @@ class MLP(nn.Module):
           train: accepted for the network contract; there is no dropout.
 
         Returns:
-          The shape of `x`, or `[B, out_features]`; in the dtype of `x`.
+          The shape of `x`, or `[B, out_channels]`; in the dtype of `x`.
         """
         batch = x.shape[0]
         frequencies = min(256, self.width)
@@ -107,6 +107,6 @@ class MLP(nn.Module):
             for layer in range(self.depth):
                 h = block(self.expansion, self.dtype, name=f"block_{layer}")(h, emb)
         h = nn.LayerNorm(dtype=self.dtype, name="norm_out")(h)
-        features = math.prod(x.shape[1:]) if self.out_features is None else self.out_features
+        features = math.prod(x.shape[1:]) if self.out_channels is None else self.out_channels
         y = nn.Dense(features, dtype=self.dtype, kernel_init=nn.initializers.zeros, name="out")(h)
-        return (y.reshape(x.shape) if self.out_features is None else y).astype(x.dtype)
+        return (y.reshape(x.shape) if self.out_channels is None else y).astype(x.dtype)

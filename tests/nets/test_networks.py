@@ -174,12 +174,12 @@ def test_dropout_acts_in_training_only(name):
     np.testing.assert_array_equal(jax.jit(net.apply)(params, x, t), expected)
 
 
-def test_out_channels_and_features():
+def test_out_channels():
     x = jnp.zeros((2, 8, 8, 3))
     for network in (unet, dit, ncsnpp, edm2, uvit):
         net = network(out_channels=5)
         assert jax.eval_shape(net.init_with_output, jax.random.key(0), x)[0].shape == (2, 8, 8, 5)
-    assert jax.eval_shape(mlp(out_features=7).init_with_output, jax.random.key(0), x)[0].shape == (2, 7)
+    assert jax.eval_shape(mlp(out_channels=7).init_with_output, jax.random.key(0), x)[0].shape == (2, 7)
 
 
 @pytest.mark.parametrize(
