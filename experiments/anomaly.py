@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 from absl import flags
-from scipy.stats import rankdata
 
 from experiments import command
 from experiments.drawing import averaged
 from experiments.held_out import summary, test_likelihoods
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
+from genjax_models.evaluation.auroc import auroc
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.tasks import capability
@@ -59,12 +59,6 @@ def main() -> None:
     print(f"chance that {OTHER.value} scores higher: {result['auroc']:.3f}")
     with writing(workdir):
         write_atomically(workdir / "anomaly.json", json.dumps(result, indent=2) + "\n")
-
-
-def auroc(own: np.ndarray, other: np.ndarray) -> float:
-    """The chance that a score of `other` `[M]` is above one of `own` `[N]`, ties counted half (Mann-Whitney's U)."""
-    ranks = rankdata(np.concatenate([own, other]))[len(own) :]
-    return float((ranks.sum() - len(other) * (len(other) + 1) / 2) / (len(own) * len(other)))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from experiments import command
 from experiments.drawing import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
+from genjax_models.data.masks import HALVES, half_observed
 from genjax_models.data.preprocess import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import parallel
@@ -23,7 +24,7 @@ from genjax_models.training.loop import load_state
 from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import writing
 
-OBSERVED = flags.DEFINE_enum("observed", "top", ["top", "left", "random"], "the half of each image that is seen")
+OBSERVED = flags.DEFINE_enum("observed", "top", HALVES, "the half of each image that is seen")
 NUM = flags.DEFINE_integer("num", 16, "how many images")
 SEED = flags.DEFINE_integer("seed", 0, "of the draws")
 GREY = 96
@@ -43,7 +44,7 @@ def main() -> None:
     params = averaged(load_state(experiment, config, workdir), config, workdir)
     test, train = load(config.data.name, "test"), load(config.data.name, "train")
     batch = test.take(np.arange(min(NUM.value, test.size)))
-    seen = observed(OBSERVED.value, batch["x"].shape)
+    seen = half_observed(OBSERVED.value, batch["x"].shape)
     drawn = to_uint8(impute(jax.random.key(SEED.value), params, batch, seen))
     path = workdir / "samples" / f"imputed_{OBSERVED.value}.png"
     with writing(workdir):
@@ -53,19 +54,6 @@ def main() -> None:
     error = float(np.mean((found - x)[~seen] ** 2))
     base = float(np.mean((others.mean(axis=0, keepdims=True) - x)[~seen] ** 2))
     print(f"squared error of the missing pixels: {error:.4f} (the mean image's: {base:.4f}; n {len(x)}); {path}")
-
-
-def observed(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Which elements of images `[B, H, W, C]` are seen: bool of that shape."""
-    seen = np.zeros(shape, bool)
-    if name == "top":
-        seen[:, : shape[1] // 2] = True
-    elif name == "left":
-        seen[:, :, : shape[2] // 2] = True
-    else:
-        pixels = np.random.default_rng(0).random((*shape[:3], 1)) < 0.5
-        seen |= pixels
-    return seen
 
 
 if __name__ == "__main__":
