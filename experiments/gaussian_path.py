@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import choices
-from experiments.networks import make_network
+from experiments.networks import build_network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.data.preprocess import dequantize, random_flip, to_float
@@ -129,7 +129,7 @@ def build(
     Raises:
       UserError: if a name in the config is unknown, or guidance is asked of an unconditional model.
     """
-    net = make_network(config.net, num_classes=config.data.num_classes if config.conditional else 0)
+    net = build_network("net", config.net, num_classes=config.data.num_classes if config.conditional else 0)
     for field, name in [
         ("sample.sampler", config.sample.sampler),
         *(("eval.rows", row[0]) for row in config.eval.rows),
@@ -211,8 +211,8 @@ def build(
         denoiser = make_denoiser(params, batch["label"] if config.conditional else None)
         return encode(denoiser, to_float(batch["x"])).x
 
-    def to_data(key: Key, params: Mapping[str, PyTree], z: Array) -> Array:
-        return jnp.clip(decode(make_denoiser(params), z).x, -1.0, 1.0)
+    def to_data(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
+        return jnp.clip(decode(make_denoiser(params, label), z).x, -1.0, 1.0)
 
     return Experiment(
         init=initial,

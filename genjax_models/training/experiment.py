@@ -19,8 +19,10 @@ class Experiment(NamedTuple):
       sample: `(key, params, num, *, label=None, sampler=None, steps=None, guidance=None) -> [num, ...]` in [-1, 1];
         pure, and jit-able with `num`, `sampler` and `steps` static. `None` for what cannot sample.
       log_prob: `(key, params, batch) -> Likelihood` of the batch's `x` as it comes, nats, or `None`.
-      encode: `(key, params, batch) -> z [B, ...]`, the latent variables of the batch's `x`, or `None`.
-      decode: `(key, params, z) -> x [B, ...]` in [-1, 1] for images, or `None`.
+      encode: `(key, params, batch) -> z`, the latent variables of each example, or one draw of them: a tree of
+        `[B, ...]`; or `None`.
+      decode: `(key, params, z, *, label=None) -> x [B, ...]`, in [-1, 1] for images, what latent variables stand for;
+        or `None`.
       impute: `(key, params, batch, observed) -> x [B, ...]`, a draw of what `observed` (bool, as `x`) leaves open given
         the rest, or `None`.
       validate: `(key, params, extra, batch) -> {name: [B]}`, or `None`.
@@ -34,8 +36,8 @@ class Experiment(NamedTuple):
     players: tuple[Player, ...]
     sample: Callable[..., Array] | None = None
     log_prob: Callable[[Key, dict[str, PyTree], PyTree], Likelihood] | None = None
-    encode: Callable[[Key, dict[str, PyTree], PyTree], Array] | None = None
-    decode: Callable[[Key, dict[str, PyTree], Array], Array] | None = None
+    encode: Callable[[Key, dict[str, PyTree], PyTree], PyTree] | None = None
+    decode: Callable[..., Array] | None = None
     impute: Callable[[Key, dict[str, PyTree], PyTree, Array], Array] | None = None
     validate: Callable[[Key, dict[str, PyTree], PyTree, PyTree], dict[str, Array]] | None = None
     denoiser: Callable[..., Any] | None = None
