@@ -5,12 +5,10 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import command
@@ -20,6 +18,7 @@ from genjax_models.core.types import PyTree
 from genjax_models.training import TrainState, parallel
 from genjax_models.training.checkpoint import saved_steps
 from genjax_models.training.loop import load_state
+from genjax_models.training.state import with_params
 from genjax_models.training.workdir import differing
 
 
@@ -56,6 +55,4 @@ def start_from(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:
     shapes = [jax.tree.map(jnp.shape, tree) for tree in (state.params["model"], params["model"])]
     if shapes[0] != shapes[1]:
         raise UserError("a student that starts from its teacher needs the same network: let config.net be teacher.net")
-    own = {"model": params["model"]}
-    like = lambda old, new: np.broadcast_to(new, old.shape).copy()  # an average may have several tracks
-    return replace(state, params=own, ema=None if state.ema is None else jax.tree.map(like, state.ema, own))
+    return with_params(state, {"model": params["model"]})

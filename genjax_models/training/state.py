@@ -6,11 +6,13 @@ is an ordinary model, two are a GAN.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
@@ -94,3 +96,10 @@ def init_state(
         ema=jax.tree.map(lambda x: jnp.copy(jnp.broadcast_to(x, tracks + x.shape)), dict(params)) if ema else None,
         extra={} if extra is None else extra,
     )
+
+
+def with_params(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:
+    """An initial state that starts from other parameters, on the host, of the same shapes; so does its average."""
+    like = lambda old, new: np.broadcast_to(new, old.shape).copy()  # an average may have several tracks
+    ema = None if state.ema is None else jax.tree.map(like, state.ema, dict(params))
+    return replace(state, params=dict(params), ema=ema)
