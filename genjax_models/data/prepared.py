@@ -1,4 +1,4 @@
-"""Reads image sets that TFDS has prepared (in array_record format), without TensorFlow.
+"""Reads sets of images or vectors that TFDS has prepared (in array_record format), without TensorFlow.
 
 A small set is decoded once and kept beside its records as `memory_<split>.npz`, so that the next start takes
 a fraction of a second and does not even import TFDS. That file carries a fingerprint of the records it came
@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.data.arrays import ArrayDataset
 
 MEMORY_LIMIT = 4 * 2**30
-"""Bytes of decoded images up to which `load` reads a set into memory."""
+"""Bytes of decoded examples up to which `load` reads a set into memory."""
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -38,11 +39,117 @@ def find_prepared(name: str, data_dir: str | os.PathLike | None = None) -> Path 
     return max(folders, key=numbers, default=None)
 
 
-def read_into_memory(name: str, split: str, folder: Path) -> ArrayDataset:
-    """Reads one split of the prepared set in `folder` as arrays.
+class PreparedSource(ABC):
+    """One split of a prepared set that stays on disk.
+
+    Attributes:
+      name: of the set.
+      split: of the set.
+      shape: of an example that `take` delivers, with `None` where examples differ.
+      dtype: of its numbers.
+      num_classes: how many classes the labels count; 0 where the set has no labels.
+    """
+
+    shape: tuple[Any, ...]
+    dtype: np.dtype
+
+    def __init__(self, name: str, split: str, folder: Path):
+        import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second, which most runs need not pay
+
+        self.name, self.split, self._folder = name, split, folder
+        builder = tfds.builder_from_directory(folder)
+        if split not in builder.info.splits:
+            known = ", ".join(builder.info.splits)
+            raise UserError(f"data set {name} has no split '{split}': choose one of {known}")
+        self._features = dict(builder.info.features.items())
+        self._has_label = isinstance(self._features.get("label"), tfds.features.ClassLabel)
+        self.num_classes: int = self._features["label"].num_classes if self._has_label else 0
+        images = [key for key, kind in self._features.items() if isinstance(kind, tfds.features.Image)]
+        try:  # images are decoded here
+            self._records: Any = builder.as_data_source(
+                split, decoders=dict.fromkeys(images, tfds.decode.SkipDecoding())
+            )
+        except (NotImplementedError, ValueError) as error:
+            raise UserError(f"data set {name} is not in array_record format: {_repair(name, folder)}") from error
+        self._images = images
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return len(self._records)
+
+    def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Reads and decodes the examples `rows` `[B]`: `{"x": [B, *shape], "label": int32 [B]}`.
+
+        Raises:
+          UserError: if a record cannot be read or decoded, or examples differ in shape.
+        """
+        try:
+            examples = self._records.__getitems__([int(row) for row in rows])
+            decoded = [self._decode(example) for example in examples]
+        except Exception as error:  # the record reader, protobuf and pillow each raise their own
+            reason = str(error).split("\n", maxsplit=1)[0]
+            raise UserError(
+                f"data set {self.name} is damaged ({reason}): {_repair(self.name, self._folder)}"
+            ) from error
+        if len({x.shape for x in decoded}) > 1:
+            raise UserError(f"the images of {self.name} differ in shape: stream them with side=...")
+        label = [example["label"] if self._has_label else 0 for example in examples]
+        return {"x": np.stack(decoded), "label": np.array(label, np.int32)}
+
+    @abstractmethod
+    def _decode(self, example: dict[str, Any]) -> np.ndarray:
+        """The `x` of one example."""
+
+
+class ImageSource(PreparedSource):
+    """One split of a prepared image set, `uint8` `[H, W, C]`: give it to `batches` with `threads=`."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, name: str, split: str, folder: Path, side: int | None = None):
+        super().__init__(name, split, folder)
+        if len(self._images) != 1:
+            raise UserError(
+                f"data set {name} has {len(self._images)} image features, expected one: {list(self._features)}"
+            )
+        self._side = side
+        height, width, channels = self._features[self._images[0]].shape
+        self.shape = (side, side, channels) if side else (height, width, channels)
+
+    def _decode(self, example: dict[str, Any]) -> np.ndarray:
+        channels = self.shape[-1] or 3
+        image = Image.open(io.BytesIO(example[self._images[0]])).convert(_MODES[channels])
+        if self._side:  # the largest centred square, filtered and scaled down
+            image = ImageOps.fit(image, (self._side, self._side), Image.Resampling.BICUBIC)
+        return np.asarray(image).reshape(image.height, image.width, channels)
+
+
+class VectorSource(PreparedSource):
+    """One split of a prepared set of vectors: its feature `x`, `[D]`, as it is."""
+
+    def __init__(self, name: str, split: str, folder: Path):
+        super().__init__(name, split, folder)
+        if "x" not in self._features:
+            found = ", ".join(self._features)
+            raise UserError(f"data set {name} has features {found}, expected x: {_repair(name, folder)}")
+        self.shape, self.dtype = self._features["x"].shape, np.dtype(self._features["x"].np_dtype)
+
+    def _decode(self, example: dict[str, Any]) -> np.ndarray:
+        return example["x"]
+
+
+def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSource] = ImageSource) -> ArrayDataset:
+    """Reads one split of the prepared set in `folder` as arrays, of the source's dtype.
+
+    Args:
+      name: of the set.
+      split: of the set.
+      folder: as `find_prepared` gives it.
+      kind: `ImageSource` or `VectorSource`.
 
     Raises:
-      UserError: if the set has no such split, is damaged, or is no set of equal images that fits into memory.
+      UserError: if the set has no such split, is damaged, or is no set of equal examples that fits into memory.
     """
     cache = folder / f"memory_{split}.npz"
     fingerprint = _fingerprint(folder)
@@ -51,84 +158,20 @@ def read_into_memory(name: str, split: str, folder: Path) -> ArrayDataset:
             return _read_cache(cache, name, split, fingerprint)
         except Exception as error:  # a damaged zip file raises whatever its bytes lead to
             logging.warning("%s is stale or damaged (%s): decoding the set again", cache, error)
-    source = ImageSource(name, split, folder)
-    shape = source.image_shape
-    if None in shape or source.size * np.prod(shape) > MEMORY_LIMIT:
+    source = kind(name, split, folder)
+    shape = source.shape
+    if None in shape or source.size * np.prod(shape) * source.dtype.itemsize > MEMORY_LIMIT:
         raise UserError(
             f"data set {name} does not fit into memory as arrays of one shape: "
             "stream it with genjax_models.data.stream(name, split, side=...)"
         )
-    x, label = np.empty((source.size, *shape), np.uint8), np.empty(source.size, np.int32)
+    x, label = np.empty((source.size, *shape), source.dtype), np.empty(source.size, np.int32)
     for rows in np.array_split(np.arange(source.size), source.size // 4096 + 1):
         batch = source.take(rows)
         x[rows], label[rows] = batch["x"], batch["label"]
     dataset = ArrayDataset(name, split, x, label, source.num_classes)
     _write_cache(cache, dataset, fingerprint)
     return dataset
-
-
-class ImageSource:
-    """One split of a prepared image set that stays on disk: give it to `batches` with `threads=`.
-
-    Attributes:
-      name: of the set.
-      split: of the set.
-      image_shape: `(H, W, C)` of what `take` delivers, with `None` where images differ.
-      num_classes: how many classes the labels count; 0 where the set has no labels.
-    """
-
-    def __init__(self, name: str, split: str, folder: Path, side: int | None = None):
-        import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second, which most runs need not pay
-
-        self.name, self.split, self._folder, self._side = name, split, folder, side
-        builder = tfds.builder_from_directory(folder)
-        if split not in builder.info.splits:
-            known = ", ".join(builder.info.splits)
-            raise UserError(f"data set {name} has no split '{split}': choose one of {known}")
-        features = dict(builder.info.features.items())
-        images = [key for key, kind in features.items() if isinstance(kind, tfds.features.Image)]
-        if len(images) != 1:
-            raise UserError(f"data set {name} has {len(images)} image features, expected one: {list(features)}")
-        self._image = images[0]
-        self._has_label = isinstance(features.get("label"), tfds.features.ClassLabel)
-        self.num_classes: int = features["label"].num_classes if self._has_label else 0
-        height, width, channels = features[self._image].shape
-        self.image_shape = (side, side, channels) if side else (height, width, channels)
-        try:
-            self._records: Any = builder.as_data_source(split, decoders={self._image: tfds.decode.SkipDecoding()})
-        except (NotImplementedError, ValueError) as error:
-            raise UserError(f"data set {name} is not in array_record format: {_repair(name, folder)}") from error
-
-    @property
-    def size(self) -> int:
-        """The number of examples."""
-        return len(self._records)
-
-    def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Reads and decodes the examples `rows` `[B]`: `{"x": uint8 [B, H, W, C], "label": int32 [B]}`.
-
-        Raises:
-          UserError: if a record cannot be read or decoded, or images differ in shape and no `side` was given.
-        """
-        try:
-            examples = self._records.__getitems__([int(row) for row in rows])
-            images = [self._decode(example[self._image]) for example in examples]
-        except Exception as error:  # the record reader, protobuf and pillow each raise their own
-            reason = str(error).split("\n", maxsplit=1)[0]
-            raise UserError(
-                f"data set {self.name} is damaged ({reason}): {_repair(self.name, self._folder)}"
-            ) from error
-        if len({image.shape for image in images}) > 1:
-            raise UserError(f"the images of {self.name} differ in shape: stream them with side=...")
-        label = [example["label"] if self._has_label else 0 for example in examples]
-        return {"x": np.stack(images), "label": np.array(label, np.int32)}
-
-    def _decode(self, data: bytes) -> np.ndarray:
-        channels = self.image_shape[-1] or 3
-        image = Image.open(io.BytesIO(data)).convert(_MODES[channels])
-        if self._side:  # the largest centred square, filtered and scaled down
-            image = ImageOps.fit(image, (self._side, self._side), Image.Resampling.BICUBIC)
-        return np.asarray(image).reshape(image.height, image.width, channels)
 
 
 def _repair(name: str, folder: Path) -> str:

@@ -128,6 +128,6 @@ def test_streamed_batches_are_those_of_the_copy_in_memory(folder, threads):
 def test_streamed_images_are_scaled_to_the_side(folder):
     source = prepared.ImageSource("digits", "test", folder, side=4)
     batch = source.take(np.arange(5))
-    assert batch["x"].shape == (5, 4, 4, 1) and source.image_shape == (4, 4, 1)
+    assert batch["x"].shape == (5, 4, 4, 1) and source.shape == (4, 4, 1)
     full = prepared.ImageSource("digits", "test", folder).take(np.arange(5))
     assert abs(batch["x"].mean() - full["x"].mean()) < 10  # scaling keeps the brightness
