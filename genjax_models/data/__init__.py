@@ -3,6 +3,7 @@
 from genjax_models.data.arrays import ArrayDataset as ArrayDataset
 from genjax_models.data.catalog import load as load
 from genjax_models.data.catalog import stream as stream
+from genjax_models.data.catalog import table_scale as table_scale
 from genjax_models.data.pipeline import batches as batches
 from genjax_models.data.pipeline import epoch as epoch
 from genjax_models.data.prepared import ImageSource as ImageSource

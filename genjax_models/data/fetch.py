@@ -20,6 +20,11 @@ from genjax_models.data.prepared import default_data_dir, find_prepared
 
 MNIST_5K_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 
+TABLE_SHA256 = {
+    "diamonds": "9574730b03aba241d899c4a97511c5061b19358fab89510774fb6c24168345c4",
+    "txhousing": "45d1e81f95bd6ee77f0f3b1e7c873cc8d3856b1325e880c328c88febc6a82286",
+}
+
 FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 FASHION_MNIST_TIMES = {
     "train-images-idx3-ubyte.gz": 1504176606,
@@ -36,7 +41,8 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
     """Gets the data set `name` and prepares it under `data_dir`.
 
     Args:
-      name: `digits`, `mnist_5k`, `fashion_mnist`, or any image set of TFDS (`cifar10`, `emnist/letters`).
+      name: `digits`, `mnist_5k`, `fashion_mnist`, `diamonds`, `txhousing`, or any image set of TFDS (`cifar10`,
+        `emnist/letters`).
       data_dir: default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
       say: receives the few lines that tell what was done.
 
@@ -57,6 +63,8 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
         manual.mkdir()
         if name == "mnist_5k":
             _get_mnist_5k(manual, Path(scratch), say)
+        elif name in TABLE_SHA256:
+            _get_table(name, manual, Path(scratch), say)
         elif name == "fashion_mnist":
             _get_fashion_mnist(manual, Path(scratch), say)
         builder = _builder(name, root)
@@ -77,6 +85,13 @@ def _get_mnist_5k(manual: Path, scratch: Path, say: Say) -> None:
     packages.check_sha256(data, MNIST_5K_SHA256, "mnist_5k.csv.gz")
     (manual / "mnist_5k.csv.gz").write_bytes(data)
     say(f"mnist_5k: from {origin}, sha256 as expected")
+
+
+def _get_table(name: str, manual: Path, scratch: Path, say: Say) -> None:
+    data = packages.from_pypi("plotnine==0.15.9", f"plotnine/data/{name}.csv", scratch)
+    packages.check_sha256(data, TABLE_SHA256[name], f"{name}.csv")
+    (manual / f"{name}.csv").write_bytes(data)
+    say(f"{name}: from the PyPI package plotnine 0.15.9, sha256 as expected")
 
 
 def _get_fashion_mnist(manual: Path, scratch: Path, say: Say) -> None:
@@ -124,7 +139,7 @@ def _builder(name: str, root: Path) -> Any:
     from genjax_models.data import builders  # noqa: PLC0415
 
     ours = (builders.Digits, builders.Mnist5k, builders.Mnist, builders.FashionMnist, builders.Kmnist)
-    for builder in ours:
+    for builder in (*ours, builders.Diamonds, builders.TexasHousing):
         if builder.name == name:
             return builder(data_dir=root, file_format="array_record")
     try:
