@@ -1,5 +1,11 @@
-"""Variational autoencoders."""
+"""Variational autoencoders: decoders' laws, posteriors, priors, bounds, and what draws the aggregate to the prior."""
 
+from genjax_models.families.vae.adversarial import VAEGANLosses, discriminator_loss, generator_loss, vae_gan_losses
+from genjax_models.families.vae.diagnostics import active_units, aggregate_decomposition, lerp, slerp, traversals
+from genjax_models.families.vae.divergences import gaussian_kernel, imq_kernel, info_vae_loss, squared_mmd, wae_loss
+from genjax_models.families.vae.elbo import Decoder, vae_loss
+from genjax_models.families.vae.factor_vae import factor_discriminator_loss, factor_vae_loss, permute_dims
+from genjax_models.families.vae.importance import dreg_loss, importance_log_prob, iwae_loss
 from genjax_models.families.vae.likelihoods import (
     ObservationModel,
     bernoulli,
@@ -17,19 +23,62 @@ from genjax_models.families.vae.posteriors import (
     Posterior,
     gaussian_posterior,
 )
+from genjax_models.families.vae.priors import flow_prior, gaussian_mixture, vamp_prior
+from genjax_models.families.vae.schedules import cyclical, linear
+from genjax_models.families.vae.total_correlation import (
+    Decomposition,
+    decompose,
+    minibatch_stratified,
+    minibatch_weighted,
+    tc_vae_loss,
+    whole_set,
+)
 
 __all__ = [
+    "Decoder",
+    "Decomposition",
     "Encoder",
     "FlowPosterior",
     "GaussianPosterior",
     "ObservationModel",
     "Posterior",
+    "VAEGANLosses",
+    "active_units",
+    "aggregate_decomposition",
     "bernoulli",
     "categorical",
+    "cyclical",
+    "decompose",
+    "discriminator_loss",
+    "dreg_loss",
+    "factor_discriminator_loss",
+    "factor_vae_loss",
+    "flow_prior",
     "gaussian",
+    "gaussian_kernel",
     "gaussian_learned",
+    "gaussian_mixture",
     "gaussian_optimal",
     "gaussian_posterior",
+    "generator_loss",
+    "importance_log_prob",
+    "imq_kernel",
+    "info_vae_loss",
+    "iwae_loss",
+    "lerp",
+    "linear",
     "logistic_mixture",
+    "minibatch_stratified",
+    "minibatch_weighted",
     "optimal_log_std",
+    "permute_dims",
+    "slerp",
+    "squared_mmd",
+    "tc_vae_loss",
+    "traversals",
+    "vae_gan_losses",
+    "vae_loss",
+    "vamp_prior",
+    "wae_loss",
+    "whole_set",
 ]

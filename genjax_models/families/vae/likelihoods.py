@@ -14,7 +14,7 @@ probabilities; a Gaussian gives a density, whose values depend on the scale of t
 
 The standard deviation of a Gaussian decides how reconstruction weighs against the divergence: a fixed $\sigma$ is a
 $\beta$ of $2\sigma^2$ on the squared error. Rybkin et al. learn it, as one number (`gaussian(log_std)` of a
-parameter), by the network, or take the best one for the batch (their eq. 6), which makes the loss $\frac D2 \log$ MSE:
+parameter), by the network, or take the best one for the batch, which makes the loss $\frac D2 \log$ MSE:
 
 $$\sigma^{*2} = \frac{1}{BD} \sum_{b, d} (x_{bd} - \mu_{bd})^2.$$
 
