@@ -81,11 +81,17 @@ def test_stratified_weights_are_unbiased_for_the_aggregate_and_the_others_bound_
 def test_the_weights_of_the_parts_and_their_sum():
     key = jax.random.key(1)
     options = {"likelihood": gaussian(), "num_data": 50}
-    loss = lambda **weights: tc_vae_loss(key, lambda x: POSTERIOR, DECODE, X, **options, **weights)
-    plain = vae_loss(key, lambda x: POSTERIOR, DECODE, X, likelihood=gaussian(), analytic=False)
-    for weights in (minibatch_weighted, minibatch_stratified):
-        np.testing.assert_allclose(loss(beta=1.0, weights=weights).value, plain.value, rtol=1e-5, atol=1e-5)
-    out = loss(alpha=2.0, beta=3.0, gamma=5.0)
+
+    @jax.jit
+    def losses(posterior):
+        loss = lambda **weights: tc_vae_loss(key, lambda x: posterior, DECODE, X, **options, **weights)
+        plain = vae_loss(key, lambda x: posterior, DECODE, X, likelihood=gaussian(), analytic=False)
+        ones = [loss(beta=1.0, weights=weights).value for weights in (minibatch_weighted, minibatch_stratified)]
+        return plain.value, ones, loss(alpha=2.0, beta=3.0, gamma=5.0)
+
+    plain, ones, out = losses(POSTERIOR)
+    for value in ones:
+        np.testing.assert_allclose(value, plain, rtol=1e-5, atol=1e-5)
     aux = out.aux
     expected = 2 * aux["mutual_information"] + 3 * aux["total_correlation"] + 5 * aux["dimension_wise_kl"]
     np.testing.assert_allclose(out.value, expected + aux["reconstruction"], rtol=1e-6)
@@ -131,9 +137,9 @@ def test_the_best_discriminator_is_stationary_and_its_logit_is_the_total_correla
     for scale, stationary in ((1.0, True), (0.5, False), (2.0, False)):
         values = np.asarray(slope(scale))
         assert (abs(values.mean()) < 4 * values.std() / np.sqrt(n)) == stationary
-    out = factor_vae_loss(
-        jax.random.key(6), lambda x: posterior, DECODE, correlated(), x, likelihood=gaussian(), gamma=10.0
-    )
+    options = {"likelihood": gaussian(), "gamma": 10.0}
+    loss = lambda x: factor_vae_loss(jax.random.key(6), lambda x: posterior, DECODE, correlated(), x, **options)
+    out = jax.jit(loss)(x)
     tc = out.aux["total_correlation"]
     assert float(tc.mean()) == pytest.approx(-0.5 * np.log(1 - RHO**2), abs=4 * float(tc.std()) / np.sqrt(n))
     np.testing.assert_allclose(out.value, out.aux["reconstruction"] + out.aux["kl"] + 10 * tc, rtol=1e-5, atol=1e-4)
@@ -143,7 +149,7 @@ def test_the_discriminators_gradient_does_not_reach_the_encoder():
     loss = lambda posterior: factor_discriminator_loss(
         jax.random.key(7), lambda x: posterior, correlated(), X
     ).value.sum()
-    assert all(not np.any(leaf) for leaf in jax.tree.leaves(jax.grad(loss)(POSTERIOR)))
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves(jax.jit(jax.grad(loss))(POSTERIOR)))
 
 
 def test_discriminators_on_logits():
@@ -220,18 +226,24 @@ def test_a_discrepancy_needs_two_sets_alike():
 
 def test_info_vae_and_wae_weigh_their_terms():
     key, kernel = jax.random.key(9), imq_kernel(2)
-    info = lambda **options: info_vae_loss(
-        key, lambda x: POSTERIOR, DECODE, X, likelihood=gaussian(), kernel=kernel, **options
-    )
+
+    def info(**options):
+        loss = lambda x: info_vae_loss(
+            key, lambda x: POSTERIOR, DECODE, x, likelihood=gaussian(), kernel=kernel, **options
+        )
+        return jax.jit(loss)(X)
+
     elbo = info(alpha=0.0, weight=1.0)
     np.testing.assert_allclose(elbo.value, elbo.aux["reconstruction"] + POSTERIOR.kl().sum(-1), rtol=1e-5)
     mmd_vae = info(alpha=1.0, weight=7.0)
     np.testing.assert_allclose(mmd_vae.value, mmd_vae.aux["reconstruction"] + 7 * mmd_vae.aux["mmd"], rtol=1e-5)
 
     far = Density(lambda key, n: 9.0 + jax.random.normal(key, (n, 2)), standard_normal((2,)).log_prob)
-    wae = lambda prior: wae_loss(
-        key, lambda x: POSTERIOR.mean, DECODE, X, likelihood=gaussian(), weight=10.0, kernel=kernel, prior=prior
-    )
+
+    def wae(prior):
+        options = {"likelihood": gaussian(), "weight": 10.0, "kernel": kernel, "prior": prior}
+        return jax.jit(lambda x: wae_loss(key, lambda x: POSTERIOR.mean, DECODE, x, **options))(X)
+
     near = wae(None)
     np.testing.assert_allclose(near.value, near.aux["reconstruction"] + 10 * near.aux["mmd"], rtol=1e-5)
     assert float(wae(far).aux["mmd"].mean()) > float(near.aux["mmd"].mean()) + 1
