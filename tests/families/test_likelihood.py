@@ -7,8 +7,8 @@ import pytest
 from exact import Mixture, two_moons_like
 from jax.scipy.stats import norm
 
+from genjax_models.core.dequantization import dequantized_log_prob, uniform_offset
 from genjax_models.core.likelihood import bits_per_dim, elbo
-from genjax_models.families.diffusion.dequantization import dequantized_log_prob, uniform_offset
 from genjax_models.families.diffusion.likelihood import decode, encode, log_prob
 from genjax_models.processes import (
     Denoiser,

@@ -1,6 +1,6 @@
 """Diffusion models: losses, bounds, likelihoods and samplers, on any Gaussian process."""
 
-from genjax_models.families.diffusion.dequantization import dequantized_log_prob, uniform_offset
+from genjax_models.core.dequantization import dequantized_log_prob, uniform_offset
 from genjax_models.families.diffusion.learned_variance import (
     hybrid_loss,
     learned_variance_ancestral,

@@ -24,9 +24,9 @@ import jax.numpy as jnp
 from jax.scipy.special import log_ndtr
 
 from genjax_models.core.arrays import expand_as, mean_over_data, sum_over_data
+from genjax_models.core.dequantization import BIN
 from genjax_models.core.likelihood import bits_per_dim, normal_kl
 from genjax_models.core.types import Array, Key, LossOutput, Model
-from genjax_models.families.diffusion.dequantization import BIN
 from genjax_models.families.diffusion.samplers.ancestral import posterior_mean, posterior_variance, transition_variance
 from genjax_models.families.diffusion.vdm import prior_kl
 from genjax_models.processes.denoiser import Denoiser

@@ -51,7 +51,7 @@ def log_prob(
     Args:
       key: one typed PRNG key, consumed by the probes.
       denoiser: any process, any prediction type.
-      x: data `[B, ...]` float; for bytes see `dequantization`.
+      x: data `[B, ...]` float; for bytes see `core.dequantization`.
       probes: None takes the exact divergence, D backward passes an evaluation. A number takes Hutchinson's estimate
         with that many, each held fixed along the path.
       noise: `(key, shape, dtype) -> probes`; Rademacher's have the least variance, `jax.random.normal` is FFJORD's.

@@ -31,8 +31,8 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.arrays import sum_over_data
+from genjax_models.core.dequantization import BIN
 from genjax_models.core.types import Array, Key, LossOutput, Model
-from genjax_models.families.diffusion.dequantization import BIN
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.processes.gaussian import GaussianProcess
 from genjax_models.processes.learned import Monotone, learned

@@ -124,7 +124,7 @@ def log_prob(flow: Bijection, base: Density, params: PyTree, x: Array, cond: PyT
       flow: from data to latent.
       base: the density of the latent variables.
       params: of the flow.
-      x: data `[B, ...]` float; for bytes see `diffusion.dequantization`.
+      x: data `[B, ...]` float; for bytes see `core.dequantization`.
       cond: what the flow is conditioned on, a tree with `[B, ...]` leaves.
 
     Returns:
