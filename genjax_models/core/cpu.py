@@ -60,12 +60,13 @@ def tune_allocator() -> bool:
     return all([libc.mallopt(parameter, value) for parameter, value in settings.items()])
 
 
-def attention(q: Array, k: Array, v: Array) -> Array:
-    """`jax.nn.dot_product_attention(q, k, v)`, the same function and gradients.
+def attention(q: Array, k: Array, v: Array, mask: Array | None = None) -> Array:
+    """`jax.nn.dot_product_attention(q, k, v, mask=mask)`, the same function and gradients.
 
     Args:
       q: `[B, L, H, d]`.
       k, v: `[B, S, H, d]`.
+      mask: `[L, S]` bool, True where a query sees a key; every query sees one.
 
     Returns:
       `[B, L, H, d]`.
@@ -76,43 +77,49 @@ def attention(q: Array, k: Array, v: Array) -> Array:
         a = a.transpose(0, 2, 1, 3).reshape(batch * heads, -1, width)
         return a.astype(jnp.promote_types(a.dtype, jnp.float32))
 
-    y = _attention(head_major(q) * width**-0.5, head_major(k), head_major(v))
+    y = _attention(head_major(q) * width**-0.5, head_major(k), head_major(v), mask)
     return y.reshape(batch, heads, length, width).transpose(0, 2, 1, 3).astype(q.dtype)
 
 
 @jax.custom_vjp
-def _attention(q, k, v):  # [N, L, d], [N, S, d], [N, S, d], with q scaled
-    return _by_heads(_forward, (q, k, v))[0]
+def _attention(q, k, v, mask):  # [N, L, d], [N, S, d], [N, S, d], with q scaled
+    return _by_heads(functools.partial(_forward, mask), (q, k, v))[0]
 
 
-def _attention_fwd(q, k, v):
-    y, log_z = _by_heads(_forward, (q, k, v))
-    return y, (q, k, v, y, log_z)
+def _attention_fwd(q, k, v, mask):
+    y, log_z = _by_heads(functools.partial(_forward, mask), (q, k, v))
+    return y, (mask, (q, k, v, y, log_z))
 
 
 def _attention_bwd(residuals, dy):
-    return _by_heads(_backward, (*residuals, dy))
+    mask, arrays = residuals
+    return *_by_heads(functools.partial(_backward, mask), (*arrays, dy)), None
 
 
 _attention.defvjp(_attention_fwd, _attention_bwd)
 
 
-def _forward(arrays):
+def _forward(mask, arrays):
     q, k, v = arrays
     scores = jnp.einsum("nld,nsd->nls", q, k)
+    if mask is not None:
+        scores = jnp.where(mask[None], scores, -jnp.inf)
     peak = scores.max(axis=-1, keepdims=True)
     p = jnp.exp(scores - peak)
     z = p.sum(axis=-1, keepdims=True)
     return jnp.einsum("nls,nsd->nld", p, v) / z, peak + jnp.log(z)
 
 
-def _backward(arrays):
+def _backward(mask, arrays):
     q, k, v, y, log_z, dy = arrays
 
     def over_queries(column):  # [N, L, 1] → [N, 1, L]: scores are kept keys first, so that P^T and dS^T are at hand
         return column.swapaxes(1, 2)
 
-    p = jnp.exp(jnp.einsum("nsd,nld->nsl", k, q) - over_queries(log_z))
+    scores = jnp.einsum("nsd,nld->nsl", k, q)
+    if mask is not None:
+        scores = jnp.where(mask.T[None], scores, -jnp.inf)
+    p = jnp.exp(scores - over_queries(log_z))
     dv = jnp.einsum("nsl,nld->nsd", p, dy)
     dp = jnp.einsum("nsd,nld->nsl", v, dy)
     ds = p * (dp - over_queries((dy * y).sum(axis=-1, keepdims=True)))

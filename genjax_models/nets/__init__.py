@@ -1,5 +1,6 @@
 """Networks in flax.linen: `net(x, t=None, cond=None, *, train=False)`, channels last; no losses."""
 
+from genjax_models.nets.causal_transformer import CausalTransformer as CausalTransformer
 from genjax_models.nets.dit import DiT as DiT
 from genjax_models.nets.edm2 import EDM2UNet as EDM2UNet
 from genjax_models.nets.mlp import MLP as MLP

@@ -10,9 +10,9 @@ from genjax_models.nets import attention as nets_attention
 from genjax_models.nets import convolution as nets_convolution
 
 
-def softmax_attention(q, k, v):
+def softmax_attention(q, k, v, mask=True):
     """The formula, in the precision of the arguments."""
-    scores = jnp.einsum("blhd,bshd->bhls", q, k) / np.sqrt(q.shape[-1])
+    scores = jnp.where(mask, jnp.einsum("blhd,bshd->bhls", q, k) / np.sqrt(q.shape[-1]), -jnp.inf)
     return jnp.einsum("bhls,bshd->blhd", jax.nn.softmax(scores), v)
 
 
@@ -35,6 +35,22 @@ def test_attention_is_the_formula_forward_and_backward(monkeypatch, at_once, que
         np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-12)
         for ours, theirs in zip(pullback(dy), expected_pullback(dy), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("at_once", [cpu.SCORES_AT_ONCE, 0], ids=["together", "chunks"])
+def test_masked_attention_is_the_formula_and_the_librarys(monkeypatch, at_once):
+    monkeypatch.setattr(cpu, "SCORES_AT_ONCE", at_once)
+    monkeypatch.setattr(cpu, "SCORES_A_CHUNK", 60)
+    mask = np.tril(np.ones((5, 7), bool), 1)
+    with jax.enable_x64(True):
+        q, k, v, dy = draw((2, 5, 3, 4), (2, 7, 3, 4), (2, 7, 3, 4), (2, 5, 3, 4), dtype=jnp.float64)
+        y, pullback = jax.vjp(lambda *args: cpu.attention(*args, jnp.asarray(mask)), 3 * q, k, v)
+        expected, expected_pullback = jax.vjp(lambda *args: softmax_attention(*args, mask[None, None]), 3 * q, k, v)
+        for ours, theirs in zip((y, *pullback(dy)), (expected, *expected_pullback(dy)), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+        monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+        library = nets_attention.attention(3 * q, k, v, jnp.asarray(mask))
+        np.testing.assert_allclose(library, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
