@@ -11,6 +11,7 @@ from genjax_models.families.flows.bijection import (
     repeat,
     sample,
 )
+from genjax_models.families.flows.residual import power_series, residual, roulette
 
 __all__ = [
     "Bijection",
@@ -20,6 +21,9 @@ __all__ = [
     "inverse_residual",
     "invert",
     "log_prob",
+    "power_series",
     "repeat",
+    "residual",
+    "roulette",
     "sample",
 ]
