@@ -11,13 +11,17 @@ from genjax_models.families.flows.bijection import (
     repeat,
     sample,
 )
+from genjax_models.families.flows.continuous import Transport, VectorField, continuous, transport
 from genjax_models.families.flows.residual import power_series, residual, roulette
 
 __all__ = [
     "Bijection",
     "Conditioner",
     "MakeConditioner",
+    "Transport",
+    "VectorField",
     "chain",
+    "continuous",
     "inverse_residual",
     "invert",
     "log_prob",
@@ -26,4 +30,5 @@ __all__ = [
     "residual",
     "roulette",
     "sample",
+    "transport",
 ]
