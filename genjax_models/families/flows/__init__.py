@@ -12,6 +12,7 @@ from genjax_models.families.flows.bijection import (
     sample,
 )
 from genjax_models.families.flows.continuous import Transport, VectorField, continuous, transport
+from genjax_models.families.flows.dequantization import variational_offset
 from genjax_models.families.flows.residual import power_series, residual, roulette
 from genjax_models.families.flows.tarflow import (
     CausalNetwork,
@@ -45,4 +46,5 @@ __all__ = [
     "sample",
     "tarflow",
     "transport",
+    "variational_offset",
 ]
