@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genjax_models.core.types import UnsupportedError
+from genjax_models.core.errors import UnsupportedError
 from genjax_models.families.vae import (
     bernoulli,
     categorical,

@@ -31,8 +31,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.arrays import sum_over_data
-from genjax_models.core.types import Array, Key, UnsupportedError
-from genjax_models.families.diffusion.dequantization import BIN
+from genjax_models.core.dequantization import BIN
+from genjax_models.core.errors import UnsupportedError
+from genjax_models.core.types import Array, Key
 
 
 class ObservationModel(NamedTuple):

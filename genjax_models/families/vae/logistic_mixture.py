@@ -25,8 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.arrays import sum_over_data
+from genjax_models.core.dequantization import BIN
 from genjax_models.core.types import Array, Key
-from genjax_models.families.diffusion.dequantization import BIN
 from genjax_models.families.vae.likelihoods import ObservationModel, byte_of, middle_of
 
 
