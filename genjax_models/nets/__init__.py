@@ -3,6 +3,7 @@
 from genjax_models.nets.causal_transformer import CausalTransformer as CausalTransformer
 from genjax_models.nets.dit import DiT as DiT
 from genjax_models.nets.edm2 import EDM2UNet as EDM2UNet
+from genjax_models.nets.lipschitz_conv import LipschitzConv as LipschitzConv
 from genjax_models.nets.lipschitz_mlp import LipschitzMLP as LipschitzMLP
 from genjax_models.nets.mlp import MLP as MLP
 from genjax_models.nets.ncsnpp import DDPMpp as DDPMpp

@@ -32,12 +32,14 @@ LIP_SWISH = 1.1  # the largest slope of x sigmoid(x) is 1.0998
 
 
 def norm_bound(weights: Array, iterations: int = 9) -> Array:
-    """An upper bound on the largest singular value of `weights` `[N, M]`, tight and differentiable; a scalar."""
-    gram = weights @ weights.T if weights.shape[0] < weights.shape[1] else weights.T @ weights
-    log_bound = jnp.zeros((), weights.dtype)  # of log |G_i|_F: each G is kept at norm 1, since squares overflow
-    for i in range(iterations + 1):
-        size = jnp.sqrt(jnp.square(gram).sum() + jnp.finfo(weights.dtype).tiny)
-        log_bound += jnp.log(size) / 2**i
+    """An upper bound on the largest singular value of matrices `[..., N, M]`, tight and differentiable: `[...]`."""
+    adjoint = weights.conj().swapaxes(-1, -2)
+    gram = weights @ adjoint if weights.shape[-2] < weights.shape[-1] else adjoint @ weights
+    log_bound = jnp.zeros(weights.shape[:-2], weights.real.dtype)
+    for i in range(iterations + 1):  # each G is kept at norm 1, since squares overflow
+        square = (gram.real**2 + gram.imag**2).sum(axis=(-1, -2), keepdims=True)
+        size = jnp.sqrt(square + jnp.finfo(log_bound.dtype).tiny)
+        log_bound += jnp.log(size[..., 0, 0]) / 2**i
         gram = (gram / size) @ (gram / size)
     return jnp.exp(0.5 * log_bound)
 
