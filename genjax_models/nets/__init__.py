@@ -5,6 +5,7 @@ from genjax_models.nets.dit import DiT as DiT
 from genjax_models.nets.edm2 import EDM2UNet as EDM2UNet
 from genjax_models.nets.lipschitz_conv import LipschitzConv as LipschitzConv
 from genjax_models.nets.lipschitz_mlp import LipschitzMLP as LipschitzMLP
+from genjax_models.nets.made import MADE as MADE
 from genjax_models.nets.mlp import MLP as MLP
 from genjax_models.nets.ncsnpp import DDPMpp as DDPMpp
 from genjax_models.nets.ncsnpp import NCSNpp as NCSNpp
