@@ -19,11 +19,11 @@ from functools import partial
 import flax.linen as nn
 import jax.numpy as jnp
 
+from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
 from genjax_models.nets.attention import SelfAttention
 from genjax_models.nets.embeddings import Conditioning, sincos_2d
 from genjax_models.nets.linear import Dense
-from genjax_models.nets.patches import patchify, unpatchify
 
 XAVIER = nn.initializers.xavier_uniform()
 

@@ -20,13 +20,13 @@ from functools import partial
 import flax.linen as nn
 import jax.numpy as jnp
 
+from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
 from genjax_models.nets.attention import SelfAttention
 from genjax_models.nets.convolution import Conv3x3
 from genjax_models.nets.embeddings import Conditioning
 from genjax_models.nets.linear import Dense
 from genjax_models.nets.normalization import GroupNorm
-from genjax_models.nets.patches import patchify, unpatchify
 from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
 
 

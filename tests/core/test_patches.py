@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from genjax_models.nets.patches import patchify, unpatchify
+from genjax_models.core.patches import patchify, unpatchify
 
 
 def test_each_patch_is_its_square():
