@@ -1,6 +1,8 @@
 """Networks in flax.linen: `net(x, t=None, cond=None, *, train=False)`, channels last; no losses."""
 
 from genjax_models.nets.causal_transformer import CausalTransformer as CausalTransformer
+from genjax_models.nets.conv_conditioner import ConvConditioner as ConvConditioner
+from genjax_models.nets.conv_conditioner import ResNetConditioner as ResNetConditioner
 from genjax_models.nets.dit import DiT as DiT
 from genjax_models.nets.edm2 import EDM2UNet as EDM2UNet
 from genjax_models.nets.lipschitz_conv import LipschitzConv as LipschitzConv
