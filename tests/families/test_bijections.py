@@ -4,9 +4,30 @@ import numpy as np
 import pytest
 from bijections import check_bijection, network
 
-from genjax_models.families.flows import chain, invert, repeat
+from genjax_models.families.flows import (
+    actnorm,
+    chain,
+    coupling_flow,
+    flatten,
+    flow_plus_plus,
+    glow,
+    invert,
+    invertible_linear,
+    logit,
+    nice,
+    permutation,
+    real_nvp,
+    repeat,
+    rescale,
+    reverse,
+    spline_coupling,
+    split,
+    squeeze,
+)
 from genjax_models.families.flows.coupling import checkerboard_mask, coupling, masked_coupling
 from genjax_models.families.flows.elementwise import additive, affine
+from genjax_models.families.flows.mixture_logistic import mixture_logistic
+from genjax_models.families.flows.splines import circular, rational_quadratic
 
 LAYERS = {
     "additive coupling": (lambda: coupling(additive(), network, channels=5), (5,)),
@@ -15,6 +36,27 @@ LAYERS = {
     "checkerboard": (lambda: masked_coupling(affine(), network, checkerboard_mask(2, 3, 2)), (2, 3, 2)),
     "chain": (lambda: chain([_pair(), invert(_pair())]), (4,)),
     "repeat": (lambda: repeat(_pair(), 3), (4,)),
+    "spline coupling": (lambda: coupling(rational_quadratic(4, 2.0), network, channels=5), (5,)),
+    "mixture coupling": (lambda: coupling(mixture_logistic(3), network, channels=5), (5,)),
+    "actnorm": (actnorm, (2, 3, 4)),
+    "invertible linear": (invertible_linear, (2, 3, 4)),
+    "permutation": (lambda: permutation([2, 0, 3, 1]), (2, 4)),
+    "reverse": (reverse, (4,)),
+    "squeeze": (lambda: chain([squeeze(), flatten((1, 2, 8))]), (2, 4, 2)),
+    "rescale": (lambda: rescale(-1.7, 0.4), (2, 3)),
+    "split": (lambda: split(actnorm(), chain([reverse(), flatten((2, 1, 2))]), (2, 1, 5)), (2, 1, 5)),
+    "nice": (lambda: nice(5, network), (5,)),
+    "real nvp of vectors": (lambda: coupling_flow(affine(), network, features=5, depth=2), (5,)),
+    "real nvp": (lambda: real_nvp((4, 4, 1), network), (4, 4, 1)),
+    "glow": (lambda: glow((4, 4, 1), network, levels=2, depth=1), (4, 4, 1)),
+    "glow, scanned": (lambda: glow((4, 4, 1), network, levels=2, depth=2, scan=True), (4, 4, 1)),
+    "neural spline flow": (lambda: spline_coupling((4,), network, depth=1, bins=4), (4,)),
+    "neural spline flow of images": (lambda: spline_coupling((2, 2, 1), network, depth=1, bins=3), (2, 2, 1)),
+    "flow++": (lambda: flow_plus_plus((2, 2, 1), network, components=2, depths=(1, 1, 1)), (2, 2, 1)),
+}
+BOUNDED = {
+    "logit": (lambda: logit(0.05), (2, 3), 1.0),
+    "circular spline": (lambda: coupling(circular(4), network, channels=4), (4,), 3.0),
 }
 
 
@@ -22,10 +64,19 @@ def _pair():
     return chain([coupling(affine(), network, channels=4, swap=swap) for swap in (False, True)])
 
 
-@pytest.mark.parametrize("name", LAYERS)
+SLOW = ("real nvp", "glow", "flow++")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in LAYERS])
 def test_log_determinant_and_inverse(name):
     make, shape = LAYERS[name]
     check_bijection(make(), shape)
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_log_determinant_and_inverse_of_bounded_data(name):
+    make, shape, bound = BOUNDED[name]
+    check_bijection(make(), shape, low=-bound, high=bound)
 
 
 def test_a_condition_reaches_the_network():

@@ -1,5 +1,6 @@
 """Normalizing flows."""
 
+from genjax_models.families.flows.actnorm import actnorm
 from genjax_models.families.flows.autoregressive import autoregressive
 from genjax_models.families.flows.bijection import (
     Bijection,
@@ -11,16 +12,27 @@ from genjax_models.families.flows.bijection import (
     log_prob,
     repeat,
     sample,
+    stack,
 )
 from genjax_models.families.flows.block_autoregressive import block_autoregressive
 from genjax_models.families.flows.continuous import Transport, VectorField, continuous, transport
 from genjax_models.families.flows.dequantization import variational_offset
+from genjax_models.families.flows.flow_plus_plus import flow_plus_plus
+from genjax_models.families.flows.glow import glow
+from genjax_models.families.flows.invertible_linear import invertible_linear
 from genjax_models.families.flows.maf import maf
+from genjax_models.families.flows.multiscale import split
 from genjax_models.families.flows.neural_autoregressive import deep_sigmoidal
+from genjax_models.families.flows.nice import nice
+from genjax_models.families.flows.permutation import permutation, reverse
 from genjax_models.families.flows.planar import planar
 from genjax_models.families.flows.posterior import sample_posterior
+from genjax_models.families.flows.preprocess import logit, rescale
 from genjax_models.families.flows.radial import radial
+from genjax_models.families.flows.real_nvp import coupling_flow, real_nvp
 from genjax_models.families.flows.residual import power_series, residual, roulette
+from genjax_models.families.flows.spline_coupling import spline_coupling
+from genjax_models.families.flows.squeeze import flatten, squeeze
 from genjax_models.families.flows.sylvester import sylvester
 from genjax_models.families.flows.tarflow import (
     CausalNetwork,
@@ -38,27 +50,43 @@ __all__ = [
     "MakeConditioner",
     "Transport",
     "VectorField",
+    "actnorm",
     "autoregressive",
     "autoregressive_over_tokens",
     "block_autoregressive",
     "chain",
     "continuous",
+    "coupling_flow",
     "deep_sigmoidal",
     "denoise",
+    "flatten",
+    "flow_plus_plus",
+    "glow",
     "guided",
     "inverse_residual",
     "invert",
+    "invertible_linear",
     "log_prob",
+    "logit",
     "maf",
+    "nice",
     "noisy_nll",
+    "permutation",
     "planar",
     "power_series",
     "radial",
+    "real_nvp",
     "repeat",
+    "rescale",
     "residual",
+    "reverse",
     "roulette",
     "sample",
     "sample_posterior",
+    "spline_coupling",
+    "split",
+    "squeeze",
+    "stack",
     "sylvester",
     "tarflow",
     "transport",

@@ -112,9 +112,23 @@ def repeat(layer: Bijection, depth: int) -> Bijection:
     )
 
 
+def stack(layer: Bijection, depth: int, *, scan: bool = False) -> Bijection:
+    """`depth` copies of a layer: a `chain`, which runs faster on a CPU, or a `repeat`, which compiles faster."""
+    return repeat(layer, depth) if scan else chain([layer] * depth)
+
+
 def invert(layer: Bijection) -> Bijection:
     """The layer the other way round: a masked autoregressive flow becomes an inverse autoregressive one."""
     return Bijection(layer.init, layer.inverse_and_log_det, layer.forward_and_log_det)
+
+
+def constant_volume(forward: Callable[[Array], Array], inverse: Callable[[Array], Array]) -> Bijection:
+    """A fixed rearrangement of the variables: no parameters, and a log-determinant of zero."""
+
+    def transform(f: Callable[[Array], Array]) -> Transform:
+        return lambda params, x, cond: (f(x), jnp.zeros(x.shape[0], x.dtype))
+
+    return Bijection(lambda key, x, cond: (), transform(forward), transform(inverse))
 
 
 def log_prob(flow: Bijection, base: Density, params: PyTree, x: Array, cond: PyTree = None) -> Array:

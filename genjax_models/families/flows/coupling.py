@@ -10,12 +10,14 @@ References:
   Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/abs/1605.08803
 """
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.arrays import sum_over_data
 from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.families.flows.bijection import Bijection, MakeConditioner
+from genjax_models.families.flows.bijection import Bijection, MakeConditioner, chain
 from genjax_models.families.flows.elementwise import Transformer
 
 
@@ -66,6 +68,12 @@ def masked_coupling(transformer: Transformer, network: MakeConditioner, mask: np
         lambda params, x, cond: run(params, x, cond, inverse=False),
         lambda params, y, cond: run(params, y, cond, inverse=True),
     )
+
+
+def alternating(transformer: Transformer, network: MakeConditioner, *, channels: int) -> Bijection:
+    """Two couplings: the second transforms what the first has passed."""
+    couple = partial(coupling, transformer, network, channels=channels)
+    return chain([couple(), couple(swap=True)])
 
 
 def checkerboard_mask(height: int, width: int, channels: int, *, odd: bool = False) -> np.ndarray:

@@ -62,3 +62,7 @@ def affine(bound: float = 3.0) -> Transformer:
         return (y - shift) * jnp.exp(-log_scale), -log_scale
 
     return Transformer(2, forward, inverse)
+
+
+AFFINE = affine()
+"""What couplings and their learned priors take where nothing else is said."""
