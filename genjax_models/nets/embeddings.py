@@ -109,6 +109,16 @@ def labels_of(cond: Mapping[str, Array] | None, num_classes: int, batch: int) ->
     return None
 
 
+def one_hot_of(cond: Mapping[str, Array] | None, num_classes: int, batch: int) -> Array:
+    """The class of each example one-hot, `[B, num_classes]` float32: zeros where there is none.
+
+    Raises:
+      ValueError: if a label is given to a network without classes.
+    """
+    label = labels_of(cond, num_classes, batch)
+    return jnp.zeros((batch, 0)) if label is None else nn.one_hot(label, num_classes)
+
+
 def sincos_2d(height: int, width: int, features: int) -> np.ndarray:
     """Fixed two-dimensional positions: half of the features encode the column, half the row.
 

@@ -14,10 +14,10 @@ import math
 from collections.abc import Mapping
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
+from genjax_models.nets.embeddings import one_hot_of
 
 
 class PlainMLP(nn.Module):
@@ -60,14 +60,7 @@ class PlainMLP(nn.Module):
         """
         batch = x.shape[0]
         t = jnp.zeros(batch) if t is None else t
-        label = None if cond is None else cond.get("label")
-        inputs = [x.reshape(batch, -1), t[:, None]]
-        if self.num_classes:
-            label = jnp.full(batch, self.num_classes) if label is None else label
-            inputs.append(jax.nn.one_hot(label, self.num_classes))
-        elif label is not None:
-            raise ValueError("a label was given to a network with num_classes=0; set num_classes")
-        h = jnp.concatenate(inputs, axis=1)
+        h = jnp.concatenate([x.reshape(batch, -1), t[:, None], one_hot_of(cond, self.num_classes, batch)], axis=1)
         for layer in range(self.depth):
             h = nn.selu(nn.Dense(self.width, dtype=self.dtype, name=f"hidden_{layer}")(h))
         y = nn.Dense(math.prod(x.shape[1:]), dtype=self.dtype, name="out")(h)

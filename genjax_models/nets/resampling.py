@@ -32,17 +32,17 @@ from genjax_models.nets.convolution import convolve
 TAPS = np.array([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])  # [phase, low-resolution tap, tap of the 3×3]
 
 
-def upsample(x: Array) -> Array:
-    """Nearest neighbour, twice as large: `[B, H, W, C]` → `[B, 2H, 2W, C]`."""
+def upsample(x: Array, factor: int = 2) -> Array:
+    """Nearest neighbour, `factor` times as large: `[B, H, W, C]` → `[B, factor H, factor W, C]`."""
     batch, height, width, channels = x.shape
-    x = jnp.broadcast_to(x[:, :, None, :, None, :], (batch, height, 2, width, 2, channels))
-    return x.reshape(batch, 2 * height, 2 * width, channels)
+    x = jnp.broadcast_to(x[:, :, None, :, None, :], (batch, height, factor, width, factor, channels))
+    return x.reshape(batch, factor * height, factor * width, channels)
 
 
-def downsample(x: Array) -> Array:
-    """Mean over 2×2 squares: `[B, 2H, 2W, C]` → `[B, H, W, C]`."""
+def downsample(x: Array, factor: int = 2) -> Array:
+    """Mean over squares of `factor` × `factor`: `[B, factor H, factor W, C]` → `[B, H, W, C]`."""
     batch, height, width, channels = x.shape
-    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+    return x.reshape(batch, height // factor, factor, width // factor, factor, channels).mean(axis=(2, 4))
 
 
 def low_pass(x: Array, taps: tuple[float, ...], *, padding: int, stride: int = 1) -> Array:
