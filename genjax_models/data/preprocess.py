@@ -12,6 +12,7 @@ al.).
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from genjax_models.core.types import Array, Key
 
@@ -47,6 +48,29 @@ def dequantize(key: Key, x: Array) -> Array:
 def to_uint8(x: Array) -> Array:
     """Floats in [-1, 1] -> bytes, `floor(128 (x + 1))`; what lies outside is clipped."""
     return jnp.clip(jnp.floor((x + 1) * 128), 0, 255).astype(jnp.uint8)
+
+
+def binarize(key: Key, x: Array) -> Array:
+    """Bytes `[B, ...]` -> bits, 0 or 1 in float32, 1 with probability `x / 255`: the dynamic binarisation of MNIST.
+
+    Raises:
+      TypeError: if `x` is not `uint8`.
+
+    References:
+      Burda et al., Importance Weighted Autoencoders, 2016, https://arxiv.org/abs/1509.00519, section 5
+    """
+    return jax.random.bernoulli(key, _bytes(x) / 255).astype(jnp.float32)
+
+
+def binarize_once(x: Array) -> Array:
+    """One draw of `binarize` for each image, the same whenever it comes by: the static binarisation of MNIST.
+
+    Its key is a checksum of the image's own bytes.
+    """
+    flat = x.reshape(x.shape[0], -1).astype(jnp.uint32)
+    factors = np.cumprod(np.full(flat.shape[1], 2654435761, np.uint32))  # Knuth's; the product wraps around
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(0), (flat * factors[None]).sum(axis=1))
+    return jax.vmap(binarize)(keys, x)
 
 
 def random_flip(key: Key, x: Array) -> Array:

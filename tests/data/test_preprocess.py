@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genjax_models.data.preprocess import dequantize, random_flip, to_float, to_uint8
+from genjax_models.data.preprocess import binarize, binarize_once, dequantize, random_flip, to_float, to_uint8
 
 BYTES = jnp.arange(256, dtype=jnp.uint8)
 
@@ -67,3 +67,20 @@ def test_flipping_twice_the_same_way_is_the_identity():
     x = jax.random.normal(jax.random.key(0), (16, 4, 5, 1))
     flip = lambda x: random_flip(jax.random.key(3), x)
     np.testing.assert_array_equal(flip(flip(x)), x)
+
+
+def test_bits_are_white_as_often_as_the_bytes_say():
+    bits = np.asarray(binarize(jax.random.key(0), jnp.tile(BYTES[:, None], (1, 4096))))
+    assert set(np.unique(bits)) == {0.0, 1.0} and bits.dtype == np.float32
+    p = np.arange(256) / 255
+    assert (np.abs(bits.mean(axis=1) - p) <= 5 * np.sqrt(p * (1 - p) / 4096)).all()
+
+
+def test_static_bits_are_one_draw_an_image():
+    x = jax.random.randint(jax.random.key(0), (512, 6, 6, 1), 0, 256).astype(jnp.uint8).at[:, 0].set(128)
+    bits = np.asarray(binarize_once(x))
+    np.testing.assert_array_equal(binarize_once(x[::-1]), bits[::-1])
+    assert abs(bits[:, 0].mean() - 128 / 255) < 5 * 0.5 / np.sqrt(512 * 6)
+    assert len(np.unique(bits[:, 0, :, 0], axis=0)) == 64  # of the same row in different images
+    with pytest.raises(TypeError, match="uint8"):
+        binarize_once(bits)
