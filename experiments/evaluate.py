@@ -49,7 +49,7 @@ def main() -> None:
         result["held_out"], _ = test_scores(experiment, params, state.extra, config.data.name)
         terms = ", ".join(f"{name} {value:.4f}" for name, value in result["held_out"].items())
         print(f"held-out means over the test split: {terms}")
-    if experiment.log_prob is not None and config.eval.likelihood:
+    if "eval" in config and config.eval.likelihood:
         nats, kind = test_likelihoods(
             experiment,
             params,

@@ -16,29 +16,59 @@ UNET = {
 }
 """A million parameters; two by two pixels are folded into channels, so that 28x28 images cost what 14x14 ones do."""
 
+MLP = {"name": "genjax_models.nets.MLP", "width": 256, "depth": 4}
+PERCEPTRON = {"name": "genjax_models.nets.Perceptron", "widths": (200, 200), "activation": "tanh"}
+PERCEPTRONS = {"encoder": PERCEPTRON, "decoder": PERCEPTRON}
+"""Both networks of an autoencoder as Burda et al. have them: two layers of 200."""
+CONVOLUTIONS = {
+    "encoder": {"name": "genjax_models.nets.ConvEncoder", "channels": (32, 64)},
+    "decoder": {"name": "genjax_models.nets.ConvDecoder", "channels": (64, 32)},
+}
+"""Both networks of an autoencoder: two stages of strided convolutions."""
+LADDER = {"name": "genjax_models.nets.Ladder", "latents": (16, 8, 4), "widths": (200, 100, 50)}
+VERY_DEEP = {
+    "name": "genjax_models.nets.VeryDeepVAE",
+    "patch_size": 2,
+    "width": 64,
+    "middle": 16,
+    "latent": 8,
+    "factors": (2, 7),
+    "blocks": (2, 2, 2),
+    "depths": (3, 4, 2),
+}
+"""Groups at 14x14, 7x7 and 1x1."""
 
-def digits(config: ConfigDict) -> ConfigDict:
-    """8x8 digits: a residual MLP, 3,000 steps of 128, a minute on two x86-64 cores."""
-    config.net = ConfigDict({"name": "genjax_models.nets.MLP", "width": 256, "depth": 4})
+
+def digits(config: ConfigDict, **networks: dict) -> ConfigDict:
+    """8x8 digits: 3,000 steps of 128, with the residual MLP a minute on two x86-64 cores.
+
+    Sections of `networks` replace `net`, which is the MLP, for families that have others.
+    """
+    _networks(config, networks or {"net": MLP})
     _optimize(config, steps=3000, batch_size=128, learning_rate=1e-3, warmup_steps=100)
     config.eval.num = 750  # half of the training split: the other half is the floor
     return config
 
 
-def fashion_mnist(config: ConfigDict) -> ConfigDict:
-    """Fashion-MNIST: the UNet, 3,200 steps of 64, of which two x86-64 cores take a step of a plain loss in 0.28 s."""
+def fashion_mnist(config: ConfigDict, **networks: dict) -> ConfigDict:
+    """Fashion-MNIST: the UNet, of which two x86-64 cores take a step in 0.28 s, or `networks`; 3,200 steps of 64."""
     config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
-    config.net = ConfigDict(UNET)
+    _networks(config, networks or {"net": UNET})
     config.eval.features = "fashion_mnist"
     return _optimize(config, steps=3200, batch_size=64, learning_rate=2e-3, warmup_steps=200)
 
 
-def mnist_5k(config: ConfigDict) -> ConfigDict:
-    """5,000 images of MNIST: the UNet, 1,200 steps of 64."""
+def mnist_5k(config: ConfigDict, **networks: dict) -> ConfigDict:
+    """5,000 images of MNIST: the UNet, or `networks`, 1,200 steps of 64."""
     config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
-    config.net = ConfigDict(UNET)
+    _networks(config, networks or {"net": UNET})
     config.eval.update({"features": "mnist", "num": 500})
     return _optimize(config, steps=1200, batch_size=64, learning_rate=2e-3, warmup_steps=200)
+
+
+def _networks(config: ConfigDict, networks: dict[str, dict]) -> None:
+    for field, section in networks.items():
+        config[field] = ConfigDict(section)
 
 
 def _optimize(

@@ -1,5 +1,7 @@
 """The variants that every generative config has: `--config=path.py:conditional`, `:smoke`, or both with a comma."""
 
+from collections.abc import Callable, Mapping
+
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
@@ -18,6 +20,8 @@ def _smoke(config: ConfigDict) -> None:
     config.sample.steps = min(config.sample.steps, 4)
     config.eval.update({"num": 64, "batch": 64, "rows": tuple((name, min(n, 4)) for name, n in config.eval.rows[:1])})
     config.eval.likelihood = min(config.eval.likelihood, 8)
+    if "samples" in config.get("likelihood", {}):
+        config.likelihood.samples = min(config.likelihood.samples, 10)
     if "chain" in config:
         config.chain = 8
     if "pairs" in config:
@@ -29,14 +33,17 @@ def _smoke(config: ConfigDict) -> None:
 VARIANTS = {"conditional": _conditional, "smoke": _smoke}
 
 
-def with_variant(config: ConfigDict, variant: str) -> ConfigDict:
-    """Apply a comma-separated list of variants to a config, and return it.
+def with_variant(
+    config: ConfigDict, variant: str, own: Mapping[str, Callable[[ConfigDict], None]] | None = None
+) -> ConfigDict:
+    """Apply a comma-separated list of variants to a config, and return it; `own` are those of this config alone.
 
     Raises:
       UserError: if there is no such variant.
     """
+    variants = VARIANTS | dict(own or {})
     for name in filter(None, variant.split(",")):
-        if name not in VARIANTS:
-            raise UserError(f"variant {name!r} is unknown; choose among {', '.join(VARIANTS)}")
-        VARIANTS[name](config)
+        if name not in variants:
+            raise UserError(f"variant {name!r} is unknown; choose among {', '.join(variants)}")
+        variants[name](config)
     return config
