@@ -5,6 +5,8 @@ A config takes one of these and adds what its paper adds.
 
 from ml_collections import ConfigDict
 
+from genjax_models.data.tables import TABLES
+
 UNET = {
     "name": "genjax_models.nets.UNet",
     "patch_size": 2,
@@ -25,6 +27,10 @@ CONVOLUTIONS = {
     "decoder": {"name": "genjax_models.nets.ConvDecoder", "channels": (64, 32)},
 }
 """Both networks of an autoencoder: two stages of strided convolutions."""
+RESNET = {"name": "genjax_models.nets.ResNetConditioner", "width": 32, "depth": 2}
+"""Inside the couplings of a flow over images."""
+SMALL = {"name": "genjax_models.nets.MLP", "width": 64, "depth": 2}
+"""Inside the layers of a flow over vectors."""
 LADDER = {"name": "genjax_models.nets.Ladder", "latents": (16, 8, 4), "widths": (200, 100, 50)}
 VERY_DEEP = {
     "name": "genjax_models.nets.VeryDeepVAE",
@@ -64,6 +70,20 @@ def mnist_5k(config: ConfigDict, **networks: dict) -> ConfigDict:
     _networks(config, networks or {"net": UNET})
     config.eval.update({"features": "mnist", "num": 500})
     return _optimize(config, steps=1200, batch_size=64, learning_rate=2e-3, warmup_steps=200)
+
+
+def plane(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
+    """A toy density of the plane: 3,000 steps of 256 points."""
+    config.data.update({"name": name, "shape": (2,)})
+    _networks(config, {"net": net})
+    return _optimize(config, steps=3000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
+
+
+def table(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
+    """A table: 4,000 steps of 512 rows."""
+    config.data.update({"name": name, "shape": (len(TABLES[name]),)})
+    _networks(config, {"net": net})
+    return _optimize(config, steps=4000, batch_size=512, learning_rate=2e-3, warmup_steps=200)
 
 
 def _networks(config: ConfigDict, networks: dict[str, dict]) -> None:

@@ -2,14 +2,14 @@ r"""Convolutional networks inside the couplings of a flow, of as many channels a
 
 `ConvConditioner` is Glow's: 3×3, 1×1 and 3×3 convolutions with ReLUs between. `ResNetConditioner` has residual blocks
 between its first and its last, as RealNVP and Flow++ do. The last convolution is zero at the start unless
-`out_init` says otherwise, so that the layer around it is the identity; a class is added to the hidden channels.
+`out_std` says otherwise, so that the layer around it is the identity; a class is added to the hidden channels.
 
 References:
   Kingma and Dhariwal, Glow, 2018, https://arxiv.org/abs/1807.03039
   Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/abs/1605.08803
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -28,14 +28,14 @@ class ConvConditioner(nn.Module):
       out_channels: of the result.
       width: hidden channels.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
-      out_init: of the last kernel.
+      out_std: standard deviation of the last kernel at the start.
       dtype: of the computation; parameters stay float32.
     """
 
     out_channels: int
     width: int = 512
     num_classes: int = 0
-    out_init: Callable[..., Array] = nn.initializers.zeros
+    out_std: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -65,7 +65,9 @@ class ConvConditioner(nn.Module):
         emb = embed(t, cond, x.shape[0])[:, None, None, :]
         h = nn.relu(Conv3x3(self.width, dtype=self.dtype, name="in")(x) + emb)
         h = nn.relu(Dense(self.width, dtype=self.dtype, name="hidden")(h))
-        h = Conv3x3(self.out_channels, kernel_init=self.out_init, dtype=self.dtype, name="out")(h)
+        h = Conv3x3(self.out_channels, kernel_init=nn.initializers.normal(self.out_std), dtype=self.dtype, name="out")(
+            h
+        )
         return h.astype(x.dtype)
 
 
@@ -78,7 +80,7 @@ class ResNetConditioner(nn.Module):
       depth: residual blocks.
       groups: of the group norms; divides the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
-      out_init: of the last kernel.
+      out_std: standard deviation of the last kernel at the start.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -87,7 +89,7 @@ class ResNetConditioner(nn.Module):
     depth: int = 2
     groups: int = 8
     num_classes: int = 0
-    out_init: Callable[..., Array] = nn.initializers.zeros
+    out_std: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -117,5 +119,7 @@ class ResNetConditioner(nn.Module):
         for layer in range(self.depth):
             h = h + block(h, str(layer))
         h = nn.silu(GroupNorm(self.groups, dtype=self.dtype, name="norm_out")(h))
-        h = Conv3x3(self.out_channels, kernel_init=self.out_init, dtype=self.dtype, name="out")(h)
+        h = Conv3x3(self.out_channels, kernel_init=nn.initializers.normal(self.out_std), dtype=self.dtype, name="out")(
+            h
+        )
         return h.astype(x.dtype)

@@ -58,8 +58,8 @@ class MADE(nn.Module):
       residual: whether the hidden layers are residual blocks.
       order: the variables in the order in which they are modelled, a permutation of 0 … D-1; `None` is natural.
       num_classes: 0 for a network without classes; label `num_classes` means no class.
-      last_init: of the last layer's weights. Zeros suit maps of few parameters; mixtures, whose components zeros
-        would keep alike for ever, want a small normal.
+      out_std: standard deviation of the last layer's initial weights. Zero suits maps of few parameters; the
+        components of mixtures, which zeros keep alike for ever, want a little more.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -69,7 +69,7 @@ class MADE(nn.Module):
     residual: bool = False
     order: tuple[int, ...] | None = None
     num_classes: int = 0
-    last_init: nn.initializers.Initializer = nn.initializers.zeros
+    out_std: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -120,7 +120,7 @@ class MADE(nn.Module):
             for layer in range(1, self.depth):
                 h = nn.relu(dense(name=f"hidden_{layer}")(h, between))
         last = np.repeat(hidden[:, None] <= degree[None], self.out_channels, axis=1)
-        y = dense(self.last_init, name="out")(h, last)
+        y = dense(nn.initializers.normal(self.out_std), name="out")(h, last)
         return y.reshape(*x.shape, self.out_channels).astype(x.dtype)
 
     def _checked_order(self, dims: int) -> np.ndarray:

@@ -15,12 +15,10 @@ BATCH = 4
 
 
 def batch_of(shape: tuple[int, ...], experiment: Experiment) -> dict:
-    pairs = experiment.training_set is not None
-    x = (
-        jax.ShapeDtypeStruct((BATCH, 2, *shape), jnp.float32)
-        if pairs
-        else jax.ShapeDtypeStruct((BATCH, *shape), "uint8")
-    )
+    if experiment.training_set is not None:
+        x = jax.ShapeDtypeStruct((BATCH, 2, *shape), jnp.float32)  # pairs
+    else:
+        x = jax.ShapeDtypeStruct((BATCH, *shape), jnp.uint8 if len(shape) == 3 else jnp.float32)
     return {"x": x, "label": jax.ShapeDtypeStruct((BATCH,), jnp.int32)}
 
 
@@ -46,3 +44,6 @@ def test_shapes(name):
     if experiment.log_prob is not None and experiment.training_set is None:
         measure = lambda params, batch: experiment.log_prob(key, params, batch).value
         assert jax.eval_shape(measure, params, batch).shape == (BATCH,)
+    if experiment.encode is not None and experiment.decode is not None and experiment.training_set is None:
+        there_and_back = lambda params, batch: experiment.decode(key, params, experiment.encode(key, params, batch))
+        assert jax.eval_shape(there_and_back, params, batch).shape == (BATCH, *shape)

@@ -1,4 +1,4 @@
-"""Normalizing flows."""
+"""Normalizing flows: layers, whole flows, and the density that they give the data."""
 
 from genjax_models.families.flows.actnorm import actnorm
 from genjax_models.families.flows.autoregressive import autoregressive
@@ -16,11 +16,15 @@ from genjax_models.families.flows.bijection import (
 )
 from genjax_models.families.flows.block_autoregressive import block_autoregressive
 from genjax_models.families.flows.continuous import Transport, VectorField, continuous, transport
+from genjax_models.families.flows.coupling import checkerboard_mask, coupling, masked_coupling
 from genjax_models.families.flows.dequantization import variational_offset
+from genjax_models.families.flows.elementwise import Transformer, additive, affine
 from genjax_models.families.flows.flow_plus_plus import flow_plus_plus
 from genjax_models.families.flows.glow import glow
 from genjax_models.families.flows.invertible_linear import invertible_linear
+from genjax_models.families.flows.losses import reverse_kl
 from genjax_models.families.flows.maf import maf
+from genjax_models.families.flows.mixture_logistic import mixture_logistic
 from genjax_models.families.flows.multiscale import split
 from genjax_models.families.flows.neural_autoregressive import deep_sigmoidal
 from genjax_models.families.flows.nice import nice
@@ -30,9 +34,10 @@ from genjax_models.families.flows.posterior import sample_posterior
 from genjax_models.families.flows.preprocess import logit, rescale
 from genjax_models.families.flows.radial import radial
 from genjax_models.families.flows.real_nvp import coupling_flow, real_nvp
-from genjax_models.families.flows.residual import power_series, residual, roulette
+from genjax_models.families.flows.residual import exact, power_series, residual, roulette
 from genjax_models.families.flows.spline_coupling import spline_coupling
-from genjax_models.families.flows.squeeze import flatten, squeeze
+from genjax_models.families.flows.splines import circular, rational_quadratic
+from genjax_models.families.flows.squeeze import flatten, squeeze, tokens
 from genjax_models.families.flows.sylvester import sylvester
 from genjax_models.families.flows.tarflow import (
     CausalNetwork,
@@ -48,17 +53,24 @@ __all__ = [
     "CausalNetwork",
     "Conditioner",
     "MakeConditioner",
+    "Transformer",
     "Transport",
     "VectorField",
     "actnorm",
+    "additive",
+    "affine",
     "autoregressive",
     "autoregressive_over_tokens",
     "block_autoregressive",
     "chain",
+    "checkerboard_mask",
+    "circular",
     "continuous",
+    "coupling",
     "coupling_flow",
     "deep_sigmoidal",
     "denoise",
+    "exact",
     "flatten",
     "flow_plus_plus",
     "glow",
@@ -69,17 +81,21 @@ __all__ = [
     "log_prob",
     "logit",
     "maf",
+    "masked_coupling",
+    "mixture_logistic",
     "nice",
     "noisy_nll",
     "permutation",
     "planar",
     "power_series",
     "radial",
+    "rational_quadratic",
     "real_nvp",
     "repeat",
     "rescale",
     "residual",
     "reverse",
+    "reverse_kl",
     "roulette",
     "sample",
     "sample_posterior",
@@ -89,6 +105,7 @@ __all__ = [
     "stack",
     "sylvester",
     "tarflow",
+    "tokens",
     "transport",
     "variational_offset",
 ]

@@ -83,7 +83,7 @@ def bin_of(value: Array, widths: Array, heights: Array, slopes: Array, *, start:
 
 
 def _once(*arrays: Array) -> tuple[Array, ...]:
-    """Left to itself, XLA:CPU computes what K elements read K times, here and in the gradient: twice the time."""
+    """Left to itself, XLA:CPU computes what K elements read K times, here and in the gradient."""
     return jax.lax.optimization_barrier(arrays)
 
 

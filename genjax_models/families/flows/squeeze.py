@@ -4,6 +4,8 @@ References:
   Dinh et al., Density Estimation using Real NVP, 2017, section 3.6, https://arxiv.org/abs/1605.08803
 """
 
+import math
+
 from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
 from genjax_models.families.flows.bijection import Bijection, constant_volume
@@ -24,3 +26,19 @@ def squeeze() -> Bijection:
 def flatten(shape: tuple[int, ...]) -> Bijection:
     """`[B, *shape]` → `[B, D]`, the end of a flow with a flat latent."""
     return constant_volume(lambda x: x.reshape(x.shape[0], -1), lambda y: y.reshape(y.shape[0], *shape))
+
+
+def tokens(shape: tuple[int, int, int], size: int) -> Bijection:
+    """`[B, H, W, C]` → `[B, T, size² C]`, the patches of an image row by row, for flows over sequences.
+
+    Raises:
+      ValueError: if the patches do not fill the image.
+    """
+    height, width, _ = shape
+    if height % size or width % size:
+        raise ValueError(f"patches of {size}x{size} do not fill {height}x{width}: choose a size that divides both")
+    rows = (height // size, width // size)
+    return constant_volume(
+        lambda x: patchify(x, size).reshape(x.shape[0], math.prod(rows), -1),
+        lambda y: unpatchify(y.reshape(y.shape[0], *rows, -1), size),
+    )

@@ -1,0 +1,20 @@
+r"""Residual flow on the digits: eight contracting convolutions, the unbiased log-determinant.
+
+Paper: Chen et al., Residual Flows for Invertible Generative Modeling, 2019, https://arxiv.org/abs/1906.02735
+Command: python -m experiments.train --workdir=runs/chen2019_digits \
+    --config=configs/flows/chen2019_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(flows.get_config(), net={"name": "genjax_models.nets.LipschitzConv", "width": 32})
+    config.flow.update({"name": "residual", "options": ConfigDict({"depth": 8})})
+    return with_variant(config, variant)

@@ -1,0 +1,23 @@
+r"""Residual flow on the two moons: eight contracting layers, the unbiased log-determinant.
+
+Paper: Chen et al., Residual Flows for Invertible Generative Modeling, 2019, https://arxiv.org/abs/1906.02735
+Data: generated
+Command: python -m experiments.train --workdir=runs/chen2019_moons \
+    --config=configs/flows/chen2019_moons.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.plane(
+        flows.vector_config(), "moons", net={"name": "genjax_models.nets.LipschitzMLP", "width": 64, "depth": 2}
+    )
+    config.flow.update({"name": "residual", "options": ConfigDict({"depth": 8})})
+    return with_variant(config, variant)

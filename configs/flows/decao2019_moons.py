@@ -1,0 +1,21 @@
+r"""BNAF on the two moons: block-triangular networks.
+
+Paper: De Cao et al., Block Neural Autoregressive Flow, 2019, https://arxiv.org/abs/1904.04676
+Data: generated
+Command: python -m experiments.train --workdir=runs/decao2019_moons \
+    --config=configs/flows/decao2019_moons.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.plane(flows.vector_config(), "moons")
+    config.flow.update({"name": "block_autoregressive", "options": ConfigDict({"depth": 2, "units": 16})})
+    return with_variant(config, variant)

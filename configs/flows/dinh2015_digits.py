@@ -1,0 +1,21 @@
+r"""NICE on the digits: additive couplings of the flattened image, logistic base.
+
+Paper: Dinh et al., NICE: Non-linear Independent Components Estimation, 2015, https://arxiv.org/abs/1410.8516
+Command: python -m experiments.train --workdir=runs/dinh2015_digits \
+    --config=configs/flows/dinh2015_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(flows.get_config(), net={"name": "genjax_models.nets.MLP", "width": 256, "depth": 2})
+    config.flow.update({"name": "nice", "options": ConfigDict({"depth": 4})})
+    config.base = "logistic"
+    return with_variant(config, variant)

@@ -1,0 +1,21 @@
+r"""RealNVP on the two moons: affine couplings.
+
+Paper: Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/abs/1605.08803
+Data: generated
+Command: python -m experiments.train --workdir=runs/dinh2017_moons \
+    --config=configs/flows/dinh2017_moons.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.plane(flows.vector_config(), "moons")
+    config.flow.update({"name": "real_nvp", "options": ConfigDict({"depth": 4})})
+    return with_variant(config, variant)

@@ -1,0 +1,21 @@
+r"""RealNVP on the Texas housing market, five numbers a month: affine couplings.
+
+Paper: Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/abs/1605.08803
+Data: python -m genjax_models.data fetch txhousing
+Command: python -m experiments.train --workdir=runs/dinh2017_txhousing \
+    --config=configs/flows/dinh2017_txhousing.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.table(flows.vector_config(), "txhousing")
+    config.flow.update({"name": "real_nvp", "options": ConfigDict({"depth": 5})})
+    return with_variant(config, variant)

@@ -1,0 +1,20 @@
+r"""RQ-NSF (C) on the digits: two levels of four steps with splines inside.
+
+Paper: Durkan et al., Neural Spline Flows, 2019, https://arxiv.org/abs/1906.04032
+Command: python -m experiments.train --workdir=runs/durkan2019_digits \
+    --config=configs/flows/durkan2019_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(flows.get_config(), net=recipes.RESNET)
+    config.flow.update({"name": "spline_coupling", "options": ConfigDict({"levels": 2, "depth": 4, "bins": 8})})
+    return with_variant(config, variant)

@@ -1,0 +1,21 @@
+r"""RQ-NSF (C) on Fashion-MNIST: two levels of four steps with splines inside.
+
+Paper: Durkan et al., Neural Spline Flows, 2019, https://arxiv.org/abs/1906.04032
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/durkan2019_fashion_mnist \
+    --config=configs/flows/durkan2019_fashion_mnist.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(flows.get_config(), net=recipes.RESNET)
+    config.flow.update({"name": "spline_coupling", "options": ConfigDict({"levels": 2, "depth": 4, "bins": 4})})
+    return with_variant(config, variant)

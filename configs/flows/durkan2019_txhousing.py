@@ -1,0 +1,21 @@
+r"""RQ-NSF (C) on the Texas housing market, five numbers a month: couplings of rational-quadratic splines.
+
+Paper: Durkan et al., Neural Spline Flows, 2019, https://arxiv.org/abs/1906.04032
+Data: python -m genjax_models.data fetch txhousing
+Command: python -m experiments.train --workdir=runs/durkan2019_txhousing \
+    --config=configs/flows/durkan2019_txhousing.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.table(flows.vector_config(), "txhousing")
+    config.flow.update({"name": "spline_coupling", "options": ConfigDict({"depth": 5, "bins": 8})})
+    return with_variant(config, variant)

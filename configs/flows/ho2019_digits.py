@@ -1,0 +1,23 @@
+r"""Flow++ on the digits: mixtures of logistics inside the couplings, uniform dequantisation.
+
+Paper: Ho et al., Flow++: Improving Flow-Based Generative Models with Variational Dequantization, 2019, https://arxiv.org/abs/1902.00275
+Command: python -m experiments.train --workdir=runs/ho2019_digits \
+    --config=configs/flows/ho2019_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(
+        flows.get_config(),
+        net={"name": "genjax_models.nets.ResNetConditioner", "width": 32, "depth": 2, "out_std": 1e-3},
+    )
+    config.flow.update({"name": "flow_plus_plus", "options": ConfigDict({"components": 8})})
+    return with_variant(config, variant)

@@ -1,0 +1,23 @@
+r"""MAF on the two moons: autoregressive affine layers.
+
+Paper: Papamakarios et al., Masked Autoregressive Flow for Density Estimation, 2017, https://arxiv.org/abs/1705.07057
+Data: generated
+Command: python -m experiments.train --workdir=runs/papamakarios2017_moons \
+    --config=configs/flows/papamakarios2017_moons.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.plane(
+        flows.vector_config(), "moons", net={"name": "genjax_models.nets.MADE", "width": 64, "depth": 2}
+    )
+    config.flow.update({"name": "maf", "options": ConfigDict({"depth": 4})})
+    return with_variant(config, variant)

@@ -1,0 +1,22 @@
+r"""Planar flow on the two moons: sixteen planar layers, fitted to the formula of the density by the reverse divergence.
+
+Paper: Rezende and Mohamed, Variational Inference with Normalizing Flows, 2015, https://arxiv.org/abs/1505.05770
+Data: generated
+Command: python -m experiments.train --workdir=runs/rezende2015_moons \
+    --config=configs/flows/rezende2015_moons.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.plane(flows.vector_config(), "moons")
+    config.flow.update({"name": "planar", "options": ConfigDict({"depth": 16})})
+    config.objective = "reverse_kl"
+    return with_variant(config, variant)

@@ -1,0 +1,21 @@
+r"""Sylvester flow on the two moons: eight Sylvester layers.
+
+Paper: van den Berg et al., Sylvester Normalizing Flows for Variational Inference, 2018, https://arxiv.org/abs/1803.05649
+Data: generated
+Command: python -m experiments.train --workdir=runs/vandenberg2018_moons \
+    --config=configs/flows/vandenberg2018_moons.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.plane(flows.vector_config(), "moons")
+    config.flow.update({"name": "sylvester", "options": ConfigDict({"depth": 8, "units": 2})})
+    return with_variant(config, variant)

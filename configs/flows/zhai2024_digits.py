@@ -1,0 +1,22 @@
+r"""TarFlow on the digits: four causal transformers over 2x2 patches, in turns.
+
+Paper: Zhai et al., Normalizing Flows are Capable Generative Models, 2024, https://arxiv.org/abs/2412.06329
+Command: python -m experiments.train --workdir=runs/zhai2024_digits \
+    --config=configs/flows/zhai2024_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(
+        flows.get_config(), net={"name": "genjax_models.nets.CausalTransformer", "width": 64, "depth": 2, "heads": 4}
+    )
+    config.flow.update({"name": "tarflow", "options": ConfigDict({"patch_size": 2, "depth": 4})})
+    return with_variant(config, variant)

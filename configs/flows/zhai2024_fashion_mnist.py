@@ -1,0 +1,23 @@
+r"""TarFlow on Fashion-MNIST: four causal transformers over 4x4 patches, in turns.
+
+Paper: Zhai et al., Normalizing Flows are Capable Generative Models, 2024, https://arxiv.org/abs/2412.06329
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/zhai2024_fashion_mnist \
+    --config=configs/flows/zhai2024_fashion_mnist.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(
+        flows.get_config(), net={"name": "genjax_models.nets.CausalTransformer", "width": 128, "depth": 3, "heads": 4}
+    )
+    config.flow.update({"name": "tarflow", "options": ConfigDict({"patch_size": 4, "depth": 4})})
+    return with_variant(config, variant)

@@ -1,0 +1,207 @@
+"""The flows that a config may name: each from the shape of the data and a section of networks to layers.
+
+A flow is made for a key: layers whose log-determinant is an estimate draw from it, and `None`, at evaluation, makes
+them exact where that is affordable. Images pass through the logit first, so that what is drawn stays in range.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+import jax
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from experiments.networks import build_network
+from genjax_models.core.errors import UserError
+from genjax_models.core.jacobian import basis, hutchinson
+from genjax_models.core.types import Array, Key, PyTree
+from genjax_models.families import flows
+from genjax_models.families.flows import Bijection, Conditioner
+from genjax_models.families.flows.continuous import VectorField, continuous
+from genjax_models.families.flows.elementwise import AFFINE
+from genjax_models.families.flows.tarflow import CausalNetwork, tarflow
+from genjax_models.training.names import pick
+
+Make = Callable[[Key | None], Bijection]
+Network = Callable[..., nn.Module]
+"""Fields of the network, such as `out_channels`, to the module."""
+
+
+class Architecture(NamedTuple):
+    """A flow over data of one shape.
+
+    Attributes:
+      make: from a key, or `None`, to the flow.
+      latent: shape of the latent variables.
+      kind: of the likelihood of real numbers.
+    """
+
+    make: Make
+    latent: tuple[int, ...]
+    kind: str = "exact"
+
+
+def build(config: ConfigDict) -> Architecture:
+    """The flow `config.flow` over data of `config.data.shape`, with networks of `config.net`.
+
+    Raises:
+      UserError: if the name is unknown, or its options or the shape do not suit it.
+    """
+    shape, section = tuple(config.data.shape), config.flow
+    maker = pick("flow.name", section.name, FLOWS)
+    classes = {"num_classes": config.data.num_classes} if config.conditional else {}
+    network = partial(build_network, "net", config.net, **classes)
+    try:
+        architecture = maker(shape, network, **section.options)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"config.flow.options do not suit {section.name} on {shape}: {error}") from None
+    if not section.margin or len(shape) == 1:
+        return architecture
+    to_line = flows.logit(section.margin)
+    return architecture._replace(make=lambda key: flows.chain([to_line, architecture.make(key)]))
+
+
+def conditioner(network: Network) -> flows.MakeConditioner:
+    """Linen modules as the networks of layers."""
+    return lambda channels: _conditioner(network(out_channels=channels))
+
+
+def _conditioner(net: nn.Module) -> Conditioner:
+    return Conditioner(
+        lambda key, h, cond: net.init(key, h, None, cond)["params"],
+        lambda params, h, cond: cast(Array, net.apply({"params": params}, h, None, cond)),
+    )
+
+
+def _flat(shape: tuple[int, ...], layers: Bijection) -> Architecture:
+    """Of layers over vectors: images are flattened first."""
+    size = math.prod(shape)
+    flow = layers if len(shape) == 1 else flows.chain([flows.flatten(shape), layers])
+    return Architecture(lambda key: flow, (size,))
+
+
+def _couplings(shape: tuple[int, ...], network: Network, *, depth: int = 4, levels: int = 2) -> Architecture:
+    """RealNVP: `depth` pairs of couplings of vectors, or `levels` of images."""
+    if len(shape) == 1:
+        return _flat(shape, flows.coupling_flow(AFFINE, conditioner(network), features=shape[0], depth=depth))
+    return Architecture(lambda key: flows.real_nvp(shape, conditioner(network), levels=levels), (math.prod(shape),))
+
+
+def _whole(maker: Callable[..., Bijection]) -> Callable[..., Architecture]:
+    """A flow that takes the shape itself, to a flat latent."""
+
+    def make(shape: tuple[int, ...], network: Network, **options: Any) -> Architecture:
+        flow = maker(shape, conditioner(network), **options)
+        return Architecture(lambda key: flow, (math.prod(shape),))
+
+    return make
+
+
+def _nice(shape: tuple[int, ...], network: Network, *, depth: int = 4) -> Architecture:
+    return _flat(shape, flows.nice(math.prod(shape), conditioner(network), depth=depth))
+
+
+def _autoregressive(transformer: Callable[..., flows.Transformer]) -> Callable[..., Architecture]:
+    """A masked autoregressive flow; `options` are those of the map of each variable."""
+
+    def make(shape: tuple[int, ...], network: Network, *, depth: int = 5, **options: Any) -> Architecture:
+        return _flat(shape, flows.maf(conditioner(network), depth, transformer=transformer(**options)))
+
+    return make
+
+
+def _layers(maker: Callable[..., Bijection]) -> Callable[..., Architecture]:
+    """A layer without a network, `depth` times."""
+
+    def make(shape: tuple[int, ...], network: Network, *, depth: int = 8, **options: Any) -> Architecture:
+        return _flat(shape, flows.repeat(maker(**options), depth))
+
+    return make
+
+
+def _block_autoregressive(shape: tuple[int, ...], network: Network, *, depth: int = 2, **options: Any) -> Architecture:
+    layer = flows.chain([flows.block_autoregressive(**options), flows.reverse()])
+    return _flat(shape, flows.stack(layer, depth))
+
+
+def _residual(
+    shape: tuple[int, ...], network: Network, *, depth: int = 8, probes: int = 1, exact_terms: int = 2, terms: int = 20
+) -> Architecture:
+    """Residual flows: the unbiased estimate in training, at evaluation `terms` of the series along fixed probes."""
+    g = _conditioner(network())
+
+    def make(key: Key | None) -> Bijection:
+        layers = []
+        for number in range(depth):
+            own = jax.random.fold_in(jax.random.key(0) if key is None else key, number)
+            if key is not None:
+                log_det = flows.roulette(own, probes=probes, exact_terms=exact_terms)
+            elif len(shape) == 1:
+                log_det = flows.exact
+            else:
+                log_det = flows.power_series(terms, hutchinson(own, probes))
+            layers += [flows.actnorm(), flows.residual(g, log_det=log_det)]
+        return flows.chain(layers)
+
+    return Architecture(make, shape)
+
+
+def _continuous(
+    shape: tuple[int, ...], network: Network, *, probes: int = 1, rtol: float = 1e-4, atol: float = 1e-4
+) -> Architecture:
+    """FFJORD: Hutchinson's estimate in training; at evaluation the exact trace of vectors."""
+    net = network()
+    field = VectorField(
+        lambda key, x, t, cond: net.init(key, x, t, cond)["params"],
+        lambda params, x, t, cond: cast(Array, net.apply({"params": params}, x, t, cond)),
+    )
+
+    def make(key: Key | None) -> Bijection:
+        own = jax.random.key(0) if key is None else key
+        directions = basis if key is None and len(shape) == 1 else hutchinson(own, probes)
+        return continuous(field, directions=directions, rtol=rtol, atol=atol)
+
+    return Architecture(make, shape, "ode")
+
+
+def _tarflow(shape: tuple[int, ...], network: Network, *, patch_size: int = 4, depth: int = 4) -> Architecture:
+    """TarFlow over the patches of images, its networks causal transformers."""
+    height, width, channels = shape
+    tokens, size = (height // patch_size) * (width // patch_size), patch_size**2 * channels
+
+    def causal(out_channels: int) -> CausalNetwork:
+        net = network(length=tokens, out_channels=out_channels)
+        plain = _conditioner(net)
+
+        def step(params: PyTree, caches: PyTree, h: Array, cond: PyTree) -> tuple[Array, PyTree]:
+            return cast("tuple[Array, PyTree]", net.apply({"params": params}, h, None, cond, caches=caches))
+
+        return CausalNetwork(*plain, lambda h: net.empty_caches(h.shape[0], h.dtype), step)
+
+    flow = flows.chain(
+        [flows.tokens((height, width, channels), patch_size), tarflow(causal, channels=size, depth=depth)]
+    )
+    return Architecture(lambda key: flow, (tokens, size))
+
+
+FLOWS: dict[str, Callable[..., Architecture]] = {
+    "nice": _nice,
+    "real_nvp": _couplings,
+    "glow": _whole(flows.glow),
+    "spline_coupling": _whole(flows.spline_coupling),
+    "flow_plus_plus": _whole(flows.flow_plus_plus),
+    "maf": _autoregressive(flows.affine),
+    "spline_autoregressive": _autoregressive(flows.rational_quadratic),
+    "neural_autoregressive": _autoregressive(flows.deep_sigmoidal),
+    "block_autoregressive": _block_autoregressive,
+    "planar": _layers(flows.planar),
+    "radial": _layers(flows.radial),
+    "sylvester": _layers(flows.sylvester),
+    "residual": _residual,
+    "continuous": _continuous,
+    "tarflow": _tarflow,
+}

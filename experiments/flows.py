@@ -1,0 +1,225 @@
+"""Normalizing flows: the default config, and the experiment it describes, on images, tables and toy densities."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import flow_architectures
+from experiments.gaussian_path import UNCONDITIONAL
+from genjax_models.core import densities
+from genjax_models.core.densities import Density
+from genjax_models.core.dequantization import dequantized_log_prob
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.data import load
+from genjax_models.data.preprocess import dequantize, random_flip, to_float
+from genjax_models.data.toy import DENSITIES
+from genjax_models.families import flows
+from genjax_models.solvers import mala
+from genjax_models.training import Experiment, Player, TrainState, make_optimizer, training_config
+from genjax_models.training.names import pick
+from genjax_models.training.state import with_params
+
+BASES = {
+    "normal": densities.standard_normal,
+    "logistic": densities.standard_logistic,
+}
+SAMPLERS = {"prior": "one pass of the inverse"}
+START = 256
+"""Training examples that the layers see before the first step: activation normalisation starts from them."""
+
+
+def get_config() -> ConfigDict:
+    """RealNVP on the digits: uniform dequantisation, maximum likelihood."""
+    config = ConfigDict(
+        {
+            "experiment": "experiments.flows",
+            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
+            "flow": {"name": "real_nvp", "options": ConfigDict(), "margin": 0.05},  # of the logit that images pass
+            "net": {"name": "genjax_models.nets.ResNetConditioner"},  # inside each layer
+            "conditional": False,  # on the class label
+            "base": "normal",
+            "noise": 0.0,  # standard deviation of what is added to data in training; draws are then denoised
+            "objective": "likelihood",  # or "reverse_kl", from a toy density's formula alone
+            "train": training_config(),
+            "sample": {"sampler": "prior", "steps": 1, "temperature": 1.0},  # scales the base's draws
+            "impute": {"steps": 1000, "step_size": 0.02},  # of the chain that draws what is missing
+            "eval": {
+                "features": "digits",  # whose features the metrics compare; empty: only the likelihood is measured
+                "num": 1000,
+                "batch": 250,
+                "seed": 0,
+                "rows": (("prior", 1),),
+                "likelihood": 10_000,  # test examples, the first ones
+            },
+            "expected": ConfigDict(),
+        }
+    )
+    config.train.dequantize = True
+    return config
+
+
+def vector_config() -> ConfigDict:
+    """The same for tables and toy densities, which have neither classes nor bytes."""
+    config = get_config()
+    config.data = ConfigDict({"name": "moons", "shape": (2,), "num_classes": 0})
+    config.net = ConfigDict({"name": "genjax_models.nets.MLP", "width": 64, "depth": 2})
+    config.train.dequantize = False
+    config.eval.features = ""
+    return config
+
+
+class Flow(NamedTuple):
+    """A flow, its base, and whether it looks at classes.
+
+    Attributes:
+      make: from a key, or `None` at evaluation, to the layers.
+      base: the density of the latent variables.
+      conditional: on the class label.
+    """
+
+    make: flow_architectures.Make
+    base: Density
+    conditional: bool
+
+    def cond(self, label: Array | None) -> PyTree:
+        """What the layers' networks see of labels `[B]`."""
+        return {"label": label} if self.conditional else None
+
+    def density(self, params: PyTree, label: Array | None, key: Key | None = None) -> Callable[[Array], Array]:
+        """The log-density of real numbers, `[B, ...] -> [B]` nats."""
+        return lambda x: flows.log_prob(self.make(key), self.base, params, x, self.cond(label))
+
+
+def log_likelihood(key: Key, log_prob: Callable[[Array], Array], x: Array, *, noise: float) -> Array:
+    """Of bytes the bound, of real numbers the density, `[B]` nats; with `noise`, of data that have some more."""
+    key_x, key_noise = jax.random.split(key)
+    noisy = lambda key, x: log_prob(x + noise * jax.random.normal(key, x.shape, x.dtype) if noise else x)
+    return dequantized_log_prob(key_x, noisy, x) if x.dtype == jnp.uint8 else noisy(key_noise, x)
+
+
+def from_data(
+    config: ConfigDict, start: Callable[[Key, Array, Array], dict[str, PyTree]]
+) -> Callable[[TrainState, Path], TrainState]:
+    """A warm start from training examples: `start` makes parameters of a key, data and labels."""
+
+    def warm_start(state: TrainState, workdir: Path) -> TrainState:
+        dataset = load(config.data.name, "train")
+        rows = np.random.default_rng(config.train.seed).choice(dataset.size, min(START, dataset.size), replace=False)
+        key_x, key_params = jax.random.split(jax.random.key(config.train.seed))
+        batch = jax.tree.map(jnp.asarray, dataset.take(rows))
+        x = dequantize(key_x, batch["x"]) if batch["x"].dtype == jnp.uint8 else batch["x"]
+        return with_params(state, jax.device_get(jax.jit(start)(key_params, x, batch["label"])))
+
+    return warm_start
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's layers and networks to the density of the data.
+
+    Raises:
+      UserError: if a name is unknown, options do not suit, or the objective needs a density that has no formula.
+    """
+    shape = tuple(config.data.shape)
+    images, dims, noise = len(shape) == 3, math.prod(shape), config.noise
+    make, latent, kind = flow_architectures.build(config)
+    flow = Flow(make, pick("base", config.base, BASES)(latent), config.conditional)
+    for row in ((config.sample.sampler, 1), *config.eval.rows):
+        pick("sampler", row[0], SAMPLERS)
+    losses = {"likelihood": False, "reverse_kl": True}
+    reverse, target = pick("objective", config.objective, losses), DENSITIES.get(config.data.name)
+    if reverse and (target is None or flow.conditional):
+        raise UserError(f"reverse_kl needs a toy density, without classes: choose among {', '.join(DENSITIES)}")
+
+    def start(key: Key, x: Array, label: Array) -> dict[str, PyTree]:
+        return {"model": make(None).init(key, x, flow.cond(label))}
+
+    def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        key_x, key_params = jax.random.split(key)
+        x = jax.random.uniform(key_x, (START, *shape), minval=-1.0)
+        return start(key_params, x, jnp.zeros(START, jnp.int32)), {}
+
+    def scored(nats: Array) -> LossOutput:
+        """Nats a dimension are what is minimised, so that learning rates suit any size."""
+        terms = {"bits_per_dim": nats / (dims * math.log(2.0))} if images else {"nats": nats}
+        return LossOutput(nats / dims, terms)
+
+    def log_prob(
+        key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], key_flow: Key | None = None
+    ) -> Array:
+        density = flow.density(params["model"], batch["label"], key_flow)
+        return log_likelihood(key, density, batch["x"], noise=noise)
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_flow, key_flip, key_x = jax.random.split(key, 3)
+        if reverse:
+            assert target is not None
+            layers, num = make(key_flow), batch["x"].shape[0]
+            output = flows.reverse_kl(key_x, layers, flow.base, params["model"], target.log_prob, num)
+            return scored(output.value), extra
+        x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
+        return scored(-log_prob(key_x, params, {"x": x, "label": batch["label"]}, key_flow)), extra
+
+    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
+        return dict(scored(-log_prob(key, params, batch)).aux)
+
+    def measure(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Likelihood:
+        return Likelihood(log_prob(key, params, batch), "elbo" if images or noise else kind)
+
+    def decode(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
+        label = jnp.full(z.shape[0], config.data.num_classes) if label is None else label
+        x, _ = make(None).inverse_and_log_det(params["model"], z, flow.cond(label))
+        x = flows.denoise(flow.density(params["model"], label), x, std=noise) if noise else x
+        return jnp.clip(x, -1.0, 1.0) if images else x
+
+    def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
+        cond = flow.cond(batch["label"])
+        return make(None).forward_and_log_det(params["model"], to_float(batch["x"]), cond)[0]
+
+    def draw(
+        key: Key,
+        params: Mapping[str, PyTree],
+        num: int,
+        *,
+        label: Array | None = None,
+        sampler: str | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+    ) -> Array:
+        """Generate `num` examples `[num, ...]`, images in [-1, 1]; there are no steps to choose."""
+        pick("sampler", sampler or config.sample.sampler, SAMPLERS)
+        if guidance not in (None, 1.0):
+            raise UserError("a flow has no guidance: leave it at 1")
+        if label is not None and not flow.conditional:
+            raise UserError(UNCONDITIONAL)
+        label = jnp.arange(num) % max(1, config.data.num_classes) if label is None else label
+        return decode(key, params, config.sample.temperature * flow.base.sample(key, num), label=label)
+
+    def impute(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], observed: Array) -> Array:
+        """Langevin chains on the density itself, from what the flow draws."""
+        key_x, key_chain = jax.random.split(key)
+        seen = to_float(batch["x"])
+        drawn = draw(key_x, params, seen.shape[0], label=batch["label"] if flow.conditional else None)
+        start = jnp.where(observed, seen, drawn)
+        density = flow.density(params["model"], batch["label"])
+        return mala(key_chain, density, start, **config.impute, moving=~observed).x
+
+    return Experiment(
+        init=init,
+        players=(Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps)),),
+        sample=draw,
+        log_prob=measure,
+        encode=encode,
+        decode=decode,
+        impute=impute,
+        validate=validate,
+        warm_start=from_data(config, start),
+    )
