@@ -10,7 +10,7 @@ from genjax_models import processes
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.families.diffusion import samplers
-from genjax_models.families.flow_matching import euler, heun, midpoint, rk4
+from genjax_models.families.flow_matching import euler, heun, interpolant_sde, midpoint, rk4
 from genjax_models.processes import PREDICTIONS, GaussianProcess, times, weightings
 from genjax_models.solvers import Sampler, power_grid, shifted_grid, uniform_grid
 from genjax_models.training.names import pick
@@ -51,6 +51,7 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "unipc": samplers.unipc,
     "euler": euler,
     "heun": heun,
+    "interpolant_sde": interpolant_sde,
     "midpoint": midpoint,
     "rk4": rk4,
 }

@@ -26,7 +26,7 @@ from genjax_models.families.diffusion.samplers import (
     unipc,
 )
 from genjax_models.families.diffusion.samplers.ancestral import posterior_variance, transition_variance
-from genjax_models.families.flow_matching import euler, heun, midpoint, rk4
+from genjax_models.families.flow_matching import euler, heun, interpolant_sde, midpoint, rk4
 from genjax_models.processes import (
     Denoiser,
     cosine,
@@ -84,6 +84,7 @@ SAMPLERS = {
     "pndm": pndm(),
     "unipc": unipc(2),
     "unipc_3": unipc(3, "bh1"),
+    "interpolant_sde": interpolant_sde(),
     "edm_heun": edm_heun(),
     "edm_stochastic": edm_heun(churn=0.1),
 }
@@ -131,6 +132,25 @@ def assert_is_mixture(x: np.ndarray, data: Mixture, slack: float = 0.02) -> None
 def test_every_sampler_reaches_the_mixture(process, sampler):
     data = two_moons_like()
     assert_is_mixture(draw(data, PROCESSES[process](), (SAMPLERS | SDE_SAMPLERS)[sampler], 4000, steps=200), data)
+
+
+@pytest.mark.parametrize(
+    ("diffusion", "known"),
+    [(lambda process, t: jnp.zeros_like(t), euler()), (lambda process, t: process.diffusion(t) ** 2, euler_maruyama())],
+)
+def test_the_interpolants_sde_lies_between_the_flow_and_the_reverse_sde(diffusion, known):
+    process, data = vp(), two_moons_like()
+    denoiser = Denoiser(process, data.denoiser(process), "x0")
+    key, x = jax.random.key(0), process.sample_prior(jax.random.key(1), (50, 2))
+
+    @jax.jit
+    def both(t, s):
+        samplers = interpolant_sde(diffusion), known
+        return [sampler.step(jax.random.clone(key), denoiser, (), x, t, s)[0] for sampler in samplers]
+
+    for t, s in ((1.0, 0.9), (0.5, 0.4), (0.1, 0.05)):
+        ours, theirs = both(jnp.float32(t), jnp.float32(s))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_annealed_langevin_reaches_the_mixture():

@@ -1,4 +1,4 @@
-"""Flow matching: velocity losses, couplings, reflow, manifolds and ODE samplers, on any Gaussian process."""
+"""Flow matching: velocity losses, couplings, reflow, manifolds, ODE and SDE samplers, on any Gaussian process."""
 
 from genjax_models.families.flow_matching.bridge import bridge_loss, bridge_sample
 from genjax_models.families.flow_matching.couplings import (
@@ -25,7 +25,7 @@ from genjax_models.families.flow_matching.riemannian import (
     sphere,
     torus,
 )
-from genjax_models.families.flow_matching.samplers import euler, heun, midpoint, rk4
+from genjax_models.families.flow_matching.samplers import euler, heun, interpolant_sde, midpoint, rk4
 
 __all__ = [
     "Coupling",
@@ -38,6 +38,7 @@ __all__ = [
     "geodesic_euler",
     "heun",
     "independent",
+    "interpolant_sde",
     "make_pairs",
     "midpoint",
     "minibatch_ot",

@@ -1,11 +1,23 @@
 r"""Flow-matching samplers: integrate $dx/dt = u_\theta(x, t)$ from noise at t = 1 to data at t = 0.
 
 On any Gaussian process the same field is the probability-flow ODE (Song et al., 2021, eq. 13,
-https://arxiv.org/abs/2011.13456), so a diffusion model runs on these solvers as well.
+https://arxiv.org/abs/2011.13456), so a diffusion model runs on these solvers as well. And for any $w(t) \ge 0$ the SDE
+that runs backwards in time,
+
+$$dx = \left[u(x, t) - \tfrac12 w(t)\,\nabla\log p_t(x)\right] dt + \sqrt{w(t)}\,d\bar w,$$
+
+has the same marginals (Ma et al., SiT, 2024, eq. 4, https://arxiv.org/abs/2401.08740). $w = 0$ is the ODE and
+$w = g^2$ the reverse SDE of Song et al., whose coefficients are infinite where there is no signal; these are not.
 """
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
 
 from genjax_models.core.types import Array, Key
 from genjax_models.processes.denoiser import Denoiser
+from genjax_models.processes.gaussian import GaussianProcess
 from genjax_models.solvers.driver import Sampler, nothing
 from genjax_models.solvers.ode import Step, euler_step, heun_step, midpoint_step, rk4_step
 
@@ -36,3 +48,20 @@ def heun() -> Sampler:
 def rk4() -> Sampler:
     """The classic fourth-order Runge-Kutta solver, four evaluations a step."""
     return _ode(rk4_step, 4)
+
+
+def interpolant_sde(diffusion: Callable[[GaussianProcess, Array], Array] = GaussianProcess.sigma) -> Sampler:
+    r"""The Euler-Maruyama scheme of the SDE above; a step to t = 0 adds no noise.
+
+    Args:
+      diffusion: `(process, t) -> w(t)`, by default $\sigma(t)$.
+    """
+
+    def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
+        process, h = denoiser.process, t - s
+        velocity, w = denoiser(x, t, "velocity"), diffusion(process, t)
+        drift = velocity - 0.5 * w * process.convert(velocity, "velocity", "score", x, t)
+        noise = jnp.where(s > 0.0, jnp.sqrt(w * h), 0.0) * jax.random.normal(key, x.shape, x.dtype)
+        return x - h * drift + noise, carry
+
+    return Sampler(nothing, step)
