@@ -1,12 +1,18 @@
 """Diffusion and score SDEs: the default config (DDPM's), and the experiment it describes."""
 
+from collections.abc import Callable
+from typing import cast
+
+import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import choices, gaussian_path
 from experiments.gaussian_path import Bound, Network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.families.diffusion import denoising_loss, precondition
+from genjax_models.families.diffusion import c_noise, denoising_loss, precondition, uncertainty_loss
+from genjax_models.nets import LogLoss
 from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
 from genjax_models.training.names import pick
@@ -20,6 +26,7 @@ def get_config() -> ConfigDict:
     config.prediction = "eps"
     config.weighting = "unweighted"
     config.precondition = False  # EDM's scaling of the network's input and output; the prediction is then x0
+    config.uncertainty = False  # EDM2's: each noise level is weighed by its expected loss, which is learned too
     config.time.name = "discrete"
     config.sample.update({"sampler": "ancestral", "steps": 1000, "clip": True})
     config.eval.rows = (
@@ -83,15 +90,25 @@ def build(config: ConfigDict) -> Experiment:
     process = choices.make_process(config)
     weighting = pick("weighting", config.weighting, choices.WEIGHTINGS)
     time = choices.make_time(config, process)
+    log_loss = LogLoss()
+
+    def initial(params: PyTree) -> PyTree:
+        if not config.uncertainty:
+            return params
+        return {"net": params, "log_loss": log_loss.init(jax.random.key(0), jnp.zeros(1))["params"]}
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
-        model = precondition(net(params), process) if config.precondition else net(params)
-        return Denoiser(process, model, config.prediction)
+        model = net(params["net"] if config.uncertainty else params)
+        return Denoiser(process, precondition(model, process) if config.precondition else model, config.prediction)
 
     def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
         model = denoiser(bound.params, bound.net).model
-        return denoising_loss(
+        output = denoising_loss(
             key, model, x, process=process, prediction=config.prediction, weighting=weighting, time=time
         )
+        if not config.uncertainty:
+            return output
+        expected = lambda t: log_loss.apply({"params": bound.params["log_loss"]}, c_noise(process, t))
+        return uncertainty_loss(output, cast(Callable[[Array], Array], expected))
 
-    return gaussian_path.build(config, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config))
+    return gaussian_path.build(config, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config), init=initial)

@@ -26,7 +26,7 @@ from genjax_models.training import Experiment
 def get_config() -> ConfigDict:
     """The cosine schedule, noise prediction, the hybrid loss; the network has two outputs a channel."""
     config = diffusion.get_config()
-    del config.weighting, config.precondition, config.time, config.likelihood
+    del config.weighting, config.precondition, config.uncertainty, config.time, config.likelihood
     config.experiment = "experiments.learned_variance"
     config.process = "cosine"
     config.chain = 1000  # steps of the chain whose bound is trained and measured

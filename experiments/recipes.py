@@ -3,6 +3,8 @@
 A config takes one of these and adds what its paper adds.
 """
 
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from genjax_models.data.tables import TABLES
@@ -89,6 +91,18 @@ def table(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
 def _networks(config: ConfigDict, networks: dict[str, dict]) -> None:
     for field, section in networks.items():
         config[field] = ConfigDict(section)
+
+
+def edm2(config: ConfigDict, **net: Any) -> ConfigDict:
+    """EDM made EDM2: network, noise levels, learned uncertainty, an inverse root of a rate, an average chosen later."""
+    small = {"channels": 16, "num_blocks": 1, "attention_levels": (1,), "head_dim": 16}
+    config.net = ConfigDict({"name": "genjax_models.nets.EDM2UNet"} | small | net)
+    config.uncertainty = True
+    config.time.options.update({"mean": -0.4, "std": 1.0})
+    config.train.optimizer.update({"name": "adam", "learning_rate": 1e-2, "clip_norm": 0.0})
+    config.train.optimizer.schedule.name = "inverse_sqrt"
+    config.train.ema.update({"kind": "posthoc", "sigma_rel": 0.1})
+    return config
 
 
 def _optimize(

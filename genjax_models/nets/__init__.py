@@ -5,6 +5,7 @@ from genjax_models.nets.conv_conditioner import ConvConditioner as ConvCondition
 from genjax_models.nets.conv_conditioner import ResNetConditioner as ResNetConditioner
 from genjax_models.nets.dit import DiT as DiT
 from genjax_models.nets.edm2 import EDM2UNet as EDM2UNet
+from genjax_models.nets.edm2 import LogLoss as LogLoss
 from genjax_models.nets.ladder import Ladder as Ladder
 from genjax_models.nets.lipschitz_conv import LipschitzConv as LipschitzConv
 from genjax_models.nets.lipschitz_mlp import LipschitzMLP as LipschitzMLP

@@ -11,6 +11,9 @@ then, where there is attention, $y \leftarrow \mathrm{sum}_{0.3}(y, W_o\,\mathrm
 keys and values each normalised, so that the scores are cosines. The gains $g_e$ and that of the last convolution are
 learnt and start at zero: the network starts as the zero function.
 
+`LogLoss` is $u(t)$, the log of the loss that is to be expected at a noise level: one layer on Fourier features
+(appendix B.2, `families.diffusion.uncertainty_loss`).
+
 Train it with an optimiser of `training.make_optimizer`, which forces the weights to unit magnitude after each update,
 and with averages of the parameters: their length is chosen after training with `ema.kind="posthoc"`.
 
@@ -208,3 +211,18 @@ class EDM2UNet(nn.Module):
         if not parts:
             return jnp.zeros((batch, 1), self.dtype)
         return mp_silu(parts[0] if len(parts) == 1 else mp_sum(parts[0], parts[1], 0.5))
+
+
+class LogLoss(nn.Module):
+    """The log of the loss that is to be expected of another network at time `t`, trained along with it.
+
+    Attributes:
+      features: width of the features of `t`.
+    """
+
+    features: int = 128
+
+    @nn.compact
+    def __call__(self, t: Array) -> Array:
+        """`t` `[B]` float, what the other network is told -> `[B]`, at least float32."""
+        return MPDense(1, name="out")(mp_fourier(t, self.features))[:, 0]

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from genjax_models.data import batches, load
 from genjax_models.data.preprocess import to_float
 from genjax_models.training import Experiment, train_step
-from genjax_models.training.ema import make_ema
+from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import initial_state
 
 ROWS = {
@@ -25,16 +25,18 @@ ROWS = {
     "learned variance": "configs.diffusion.nichol2021_digits",
     "variational diffusion": "configs.diffusion.kingma2021_digits",
     "score SDE": "configs.diffusion.song2021_ve_digits",
+    "learned uncertainty": "configs.diffusion.karras2024_digits",
     "reflow": "configs.flow_matching.liu2023_digits",
     "consistency training": "configs.consistency.song2023_improved_digits",
     "consistency distillation": "configs.consistency.song2023_distillation_digits",
     "classifier": "configs.classifier.digits",
 }
-SLOW = ("learned variance", "variational diffusion")
+SLOW = ("learned variance", "variational diffusion", "learned uncertainty")
 BATCH = 16
 TINY = {
     "genjax_models.nets.MLP": {"width": 64, "depth": 1},
     "genjax_models.nets.UNet": {"channels": 8, "multipliers": (1,), "num_blocks": 1, "groups": 4, "head_dim": 8},
+    "genjax_models.nets.EDM2UNet": {"channels": 8, "multipliers": (1,), "num_blocks": 1, "head_dim": 8},
 }
 
 
@@ -116,8 +118,10 @@ def test_an_example_does_not_see_its_neighbours(bound, batch):
 
 def test_loss_of_one_batch_falls_without_recompiling(bound, batch):
     config, experiment = bound.config, bound.experiment
-    step = jax.jit(partial(train_step, players=experiment.players, ema=make_ema(config.train.ema)))
-    state = jax.jit(partial(initial_state, experiment=experiment, ema=True))(jax.random.key(0))
+    ema = make_ema(config.train.ema)
+    step = jax.jit(partial(train_step, players=experiment.players, ema=ema))
+    start = partial(initial_state, experiment=experiment, ema=True, tracks=tracks_of(ema))
+    state = jax.jit(start)(jax.random.key(0))
     losses = []
     for _ in range(config.train.steps):
         state, metrics = step(state, batch)

@@ -1,0 +1,21 @@
+r"""EDM2 on 8x8 digits: magnitude-preserving network, learned uncertainty, an average chosen after training.
+
+Paper: Karras et al., Analyzing and Improving the Training Dynamics of Diffusion Models (EDM2), 2024, https://arxiv.org/abs/2312.02696
+Command: python -m experiments.train --workdir=runs/edm2_digits \
+    --config=configs/diffusion/karras2024_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import diffusion, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.edm2(recipes.digits(diffusion.edm_config()), multipliers=(1, 2))
+    config.train.steps = 1500
+    config.train.ema.snapshot_every = 75
+    return with_variant(config, variant)
