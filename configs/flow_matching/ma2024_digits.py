@@ -1,0 +1,24 @@
+r"""SiT on 8x8 digits: the diffusion transformer on the straight interpolant, sampled by an ODE or an SDE.
+
+Paper: Ma et al., SiT: Exploring Flow and Diffusion-based Generative Models with Scalable Interpolant Transformers,
+    2024, https://arxiv.org/abs/2401.08740
+Command: python -m experiments.train --workdir=runs/sit_digits \
+    --config=configs/flow_matching/ma2024_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flow_matching, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(flow_matching.get_config())
+    config.net = ConfigDict({"name": "genjax_models.nets.DiT", "patch_size": 2, "width": 64, "depth": 4, "heads": 4})
+    config.train.steps = 2000
+    config.sample.update({"sampler": "interpolant_sde", "steps": 250})
+    config.eval.rows = (("heun", 10), ("heun", 25), ("interpolant_sde", 250))
+    return with_variant(config, variant)

@@ -1,0 +1,24 @@
+r"""SiT on Fashion-MNIST: the diffusion transformer on the straight interpolant, sampled by an ODE or an SDE.
+
+Paper: Ma et al., SiT: Exploring Flow and Diffusion-based Generative Models with Scalable Interpolant Transformers,
+    2024, https://arxiv.org/abs/2401.08740
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/sit_fashion_mnist \
+    --config=configs/flow_matching/ma2024_fashion_mnist.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flow_matching, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(flow_matching.get_config())
+    config.net = ConfigDict({"name": "genjax_models.nets.DiT", "patch_size": 4, "width": 128, "depth": 6, "heads": 4})
+    config.sample.update({"sampler": "interpolant_sde", "steps": 250})
+    config.eval.rows = (("heun", 10), ("heun", 25), ("interpolant_sde", 250))
+    return with_variant(config, variant)
