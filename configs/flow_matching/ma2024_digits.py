@@ -4,7 +4,10 @@ Paper: Ma et al., SiT: Exploring Flow and Diffusion-based Generative Models with
     2024, https://arxiv.org/abs/2401.08740
 Command: python -m experiments.train --workdir=runs/sit_digits \
     --config=configs/flow_matching/ma2024_digits.py
-Expected: not measured yet.
+Time: 3 minutes of one x86-64 core.
+Expected: Fréchet distance 13.8 at 25 steps of Heun's method, 13.9 at 10, 14.7 at 250 of the SDE (750 samples, seed 0,
+    digits features; real images against real 3.2): 2,000 steps are few for a transformer on patches, the MLP of
+    `lipman2023_digits` is at 2.5 after 3,000.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -21,4 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.steps = 2000
     config.sample.update({"sampler": "interpolant_sde", "steps": 250})
     config.eval.rows = (("heun", 10), ("heun", 25), ("interpolant_sde", 250))
+    config.expected = ConfigDict(
+        {"sampler": "heun", "steps": 25, "metric": "Fréchet distance", "value": 13.8, "n": 750}
+    )
     return with_variant(config, variant)
