@@ -4,11 +4,14 @@ import jax
 import pytest
 
 from experiments import (
+    adversarial_vae,
     consistency_distillation,
     diffusion,
     flow_matching,
+    hierarchical_vae,
     learned_variance,
     reflow,
+    vae,
     variational_diffusion,
 )
 from genjax_models.core.errors import UserError
@@ -32,6 +35,16 @@ from genjax_models.core.errors import UserError
         (learned_variance, {"train.dequantize": True}, "bytes as they are"),
         (variational_diffusion, {"sample.steps": 0}, "at least 1 step"),
         (reflow, {"train.flip": True}, "as the teacher made them"),
+        (vae, {"observation.name": "bernouli"}, "did you mean 'bernoulli'"),
+        (vae, {"observation.options": {"log_std": 0.0}}, "do not suit bernoulli"),
+        (vae, {"objective.name": "iwa"}, "did you mean 'iwae'"),
+        (vae, {"objective.options": {"gamma": 2.0}}, "do not suit elbo"),
+        (vae, {"objective.name": "total_correlation", "prior.name": "vamp"}, "normal prior"),
+        (vae, {"sample.sampler": "euler"}, "Known: prior, prior_pixels"),
+        (vae, {"train.dequantize": True}, "leave config.train.dequantize at False"),
+        (vae, {"decoder.widths": 3, "decoder.name": "genjax_models.nets.ConvDecodr"}, "cannot build config.decoder"),
+        (hierarchical_vae, {"posterior": "fre"}, "did you mean 'free'"),
+        (adversarial_vae, {"game": "gan"}, "did you mean 'vae_gan'"),
         (consistency_distillation, {"teacher.process": "vp"}, "share a process"),
         (
             diffusion,

@@ -1,0 +1,23 @@
+r"""The beta-TC-VAE on binarised 8x8 digits: six times the total correlation.
+
+Paper: Chen et al., Isolating Sources of Disentanglement in VAEs, 2018, https://arxiv.org/abs/1802.04942
+Command: python -m experiments.train --workdir=runs/tc_vae_digits \
+    --config=configs/vae/chen2018_tc_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import recipes, vae
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(vae.get_config(), **recipes.PERCEPTRONS)
+    config.objective = {"name": "total_correlation", "options": ConfigDict({"num_data": 1501})}
+    config.beta.value = 6.0
+    config.eval.likelihood = 296
+    config.likelihood.update({"kind": "importance", "samples": 5000})
+    return with_variant(config, variant)

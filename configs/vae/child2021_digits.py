@@ -1,0 +1,23 @@
+r"""The very deep VAE on 8x8 digits, as bytes: eight groups of latent maps.
+
+Paper: Child, Very Deep VAEs Generalize Autoregressive Models and Can Outperform Them on Images, 2021,
+    https://arxiv.org/abs/2011.10650
+Command: python -m experiments.train --workdir=runs/vdvae_digits \
+    --config=configs/vae/child2021_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import hierarchical_vae, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(hierarchical_vae.get_config(), net=recipes.VERY_DEEP)
+    config.net.update({"patch_size": 1, "factors": (2, 2, 2), "blocks": (1, 1, 1, 1), "depths": (2, 2, 2, 2)})
+    config.train.steps = 1000
+    config.eval.likelihood = 296
+    return with_variant(config, variant)

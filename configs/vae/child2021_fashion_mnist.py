@@ -1,0 +1,23 @@
+r"""The very deep VAE on Fashion-MNIST, as bytes.
+
+Paper: Child, Very Deep VAEs Generalize Autoregressive Models and Can Outperform Them on Images, 2021,
+    https://arxiv.org/abs/2011.10650
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/vdvae_fashion_mnist \
+    --config=configs/vae/child2021_fashion_mnist.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import hierarchical_vae, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.fashion_mnist(hierarchical_vae.get_config(), net=recipes.VERY_DEEP)
+    config.train.optimizer.learning_rate = 1e-3
+    config.eval.likelihood = 2000
+    return with_variant(config, variant)

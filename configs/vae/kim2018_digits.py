@@ -1,0 +1,21 @@
+r"""FactorVAE on binarised 8x8 digits.
+
+Paper: Kim and Mnih, Disentangling by Factorising, 2018, https://arxiv.org/abs/1802.05983
+Command: python -m experiments.train --workdir=runs/factor_vae_digits \
+    --config=configs/vae/kim2018_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import adversarial_vae, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(adversarial_vae.get_config(), **recipes.PERCEPTRONS)
+    config.eval.likelihood = 296
+    config.likelihood.update({"kind": "importance", "samples": 5000})
+    return with_variant(config, variant)

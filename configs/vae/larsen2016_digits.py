@@ -1,0 +1,27 @@
+r"""VAE-GAN on 8x8 digits: the reconstruction is measured by a hidden layer of the discriminator.
+
+Paper: Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016,
+    https://arxiv.org/abs/1512.09300
+Command: python -m experiments.train --workdir=runs/vae_gan_digits \
+    --config=configs/vae/larsen2016_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import adversarial_vae, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(adversarial_vae.get_config(), **recipes.CONVOLUTIONS)
+    config.game = "vae_gan"
+    config.weight = 1.0
+    config.observation.name = "gaussian"
+    config.discriminator.net = ConfigDict(recipes.CONVOLUTIONS["encoder"])
+    config.discriminator.features = 64
+    config.discriminator.optimizer.learning_rate = 3e-4
+    config.train.optimizer.update({"learning_rate": 3e-4, "b1": 0.5})
+    return with_variant(config, variant)

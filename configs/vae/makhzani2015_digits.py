@@ -1,0 +1,22 @@
+r"""The adversarial autoencoder on 8x8 digits.
+
+Paper: Makhzani et al., Adversarial Autoencoders, 2015, https://arxiv.org/abs/1511.05644
+Command: python -m experiments.train --workdir=runs/aae_digits \
+    --config=configs/vae/makhzani2015_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import adversarial_vae, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(adversarial_vae.get_config(), **recipes.PERCEPTRONS)
+    config.game = "aae"
+    config.observation = {"name": "gaussian", "options": ConfigDict({"log_std": -0.34657359})}  # the squared error
+    config.discriminator.optimizer.learning_rate = 1e-3
+    return with_variant(config, variant)

@@ -1,0 +1,24 @@
+r"""The ladder VAE on binarised 8x8 digits: three levels, with a warm-up of the divergence.
+
+Paper: Sønderby et al., Ladder Variational Autoencoders, 2016, https://arxiv.org/abs/1602.02282
+Command: python -m experiments.train --workdir=runs/ladder_digits \
+    --config=configs/vae/sonderby2016_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import hierarchical_vae, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(hierarchical_vae.get_config(), net=recipes.LADDER)
+    config.posterior = "precision_weighted"
+    config.observation = {"name": "bernoulli", "options": ConfigDict()}
+    config.beta.warmup_steps = 1000
+    config.eval.update({"rows": (("prior", 1),), "likelihood": 296})
+    config.likelihood.update({"kind": "importance", "samples": 1000})
+    return with_variant(config, variant)

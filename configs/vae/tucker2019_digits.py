@@ -1,0 +1,21 @@
+r"""The importance weighted autoencoder with doubly reparameterised gradients on binarised 8x8 digits.
+
+Paper: Tucker et al., Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives, 2019,
+    https://arxiv.org/abs/1810.04152
+Command: python -m experiments.train --workdir=runs/dreg_digits \
+    --config=configs/vae/tucker2019_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from configs.vae import burda2016_digits
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = burda2016_digits.get_config()
+    config.objective.name = "dreg"
+    return with_variant(config, variant)

@@ -1,0 +1,23 @@
+r"""InfoVAE with the MMD on binarised 8x8 digits: the MMD-VAE, which leaves the divergence out.
+
+Paper: Zhao et al., InfoVAE: Balancing Learning and Inference in Variational Autoencoders, 2017,
+    https://arxiv.org/abs/1706.02262
+Command: python -m experiments.train --workdir=runs/info_vae_digits \
+    --config=configs/vae/zhao2017_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import recipes, vae
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(vae.get_config(), **recipes.PERCEPTRONS)
+    config.objective = {"name": "info", "options": ConfigDict({"alpha": 1.0, "weight": 100.0})}
+    config.eval.likelihood = 296
+    config.likelihood.update({"kind": "importance", "samples": 5000})
+    return with_variant(config, variant)

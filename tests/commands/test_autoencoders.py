@@ -1,0 +1,104 @@
+"""What autoencoders' experiments make of their parts: forms of data, likelihoods of bytes, codes, players."""
+
+import importlib
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiments import autoencoder, vae
+from experiments.held_out import test_likelihood as likelihood_of_test_images
+from genjax_models.core.types import UnsupportedError
+from genjax_models.families.vae import gaussian_optimal, optimal_log_std
+
+KEY = jax.random.key(0)
+
+
+def built(name):
+    config = importlib.import_module(f"configs.vae.{name}").get_config("smoke")
+    return config, importlib.import_module(config.experiment).build(config)
+
+
+def digits(num=4):
+    x = jax.random.randint(jax.random.key(9), (num, 8, 8, 1), 0, 256).astype(jnp.uint8)
+    return {"x": x, "label": jnp.arange(num) % 10}
+
+
+@pytest.mark.parametrize("name", ["tolstikhin2018_digits", "makhzani2015_digits", "larsen2016_digits"])
+def test_who_has_no_likelihood_says_who_has(name):
+    _, experiment = built(name)
+    with pytest.raises(UnsupportedError, match="choose a family that has one: variational autoencoders"):
+        likelihood_of_test_images(experiment, {}, "digits", 8, batch=8, seed=0)
+
+
+def test_an_autoencoder_has_one_step_and_no_path():
+    _, experiment = built("kingma2014_digits")
+    for options in ({"steps": 7}, {"keep": 7}):
+        with pytest.raises(ValueError, match="one step and has no path to show; 7 were"):
+            experiment.sample(KEY, {}, 2, **options)
+    with pytest.raises(ValueError, match="class-conditional model"):
+        experiment.sample(KEY, {}, 2, label=jnp.zeros(2, jnp.int32))
+
+
+def test_likelihood_of_bytes_under_a_normal_whose_decoder_ignores_z():
+    """With no decoder and no encoder to speak of, the bound is a product of normals over each byte's interval."""
+    config = vae.get_config()
+    config.observation = {"name": "gaussian", "options": {"log_std": float(np.log(0.5))}}
+    config.encoder.widths = config.decoder.widths = ()
+    config.likelihood.samples = 1
+    experiment = vae.build(config)
+    params = jax.tree.map(jnp.zeros_like, experiment.init(KEY)[0])
+    batch = digits()
+    measure = jax.jit(lambda key: experiment.log_prob(key, params, batch).value)
+    found = np.mean([measure(key) for key in jax.random.split(KEY, 30)], axis=0)
+    edges = np.asarray(batch["x"], np.float64)[..., None] / 128 - 1 + np.array([0, 1 / 128])
+    mass = np.diff(stats.norm.cdf(edges / 0.5), axis=-1)
+    np.testing.assert_allclose(found, np.log(mass).reshape(4, -1).sum(axis=1), rtol=2e-4)
+
+
+def test_the_tracked_standard_deviation_learns_from_the_best_one_and_touches_nothing_else():
+    raw, x = jax.random.normal(KEY, (3, 4, 4, 1)), jax.random.normal(jax.random.key(1), (3, 4, 4, 1))
+    value = lambda law, raw: law.log_prob(raw, x).sum()
+    best = gaussian_optimal()
+    ours = jax.value_and_grad(lambda log_std, raw: value(autoencoder.tracked(log_std), raw), argnums=(0, 1))
+    found, (slope, pull) = ours(jnp.array(0.3), raw)
+    np.testing.assert_allclose(found, value(best, raw), rtol=1e-5)
+    np.testing.assert_allclose(pull, jax.grad(partial(value, best))(raw), rtol=1e-5)
+    assert slope < 0 if optimal_log_std(raw, x) < 0.3 else slope > 0
+    np.testing.assert_allclose(ours(optimal_log_std(raw, x), raw)[1][0], 0.0, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["kingma2014_digits", "sonderby2016_digits", "makhzani2015_digits"])
+def test_codes_decode_to_images_and_interpolation_ends_at_both(name):
+    _, experiment = built(name)
+    random = np.random.default_rng(0)
+    shapes, _ = jax.eval_shape(experiment.init, KEY)
+    params = jax.tree.map(lambda a: jnp.asarray(0.1 * random.normal(size=a.shape), a.dtype), shapes)
+    first, second = digits(), jax.tree.map(lambda a: a[::-1], digits())
+    keys = jax.random.split(jax.random.key(2), 3)
+
+    def run(params):
+        path = autoencoder.interpolate(experiment, jax.random.key(2), params, first, second, 3)
+        ends = [
+            experiment.decode(keys[2], params, experiment.encode(key, params, batch))
+            for key, batch in zip(keys[:2], (first, second), strict=True)
+        ]
+        return path, ends
+
+    path, ends = jax.jit(run)(params)
+    assert path.shape == (3, 4, 8, 8, 1)
+    assert float(jnp.abs(path).max()) <= 1.0
+    np.testing.assert_allclose(path[0], ends[0], atol=1e-4)
+    np.testing.assert_allclose(path[2], ends[1], atol=1e-4)
+
+
+def test_a_game_moves_every_player_by_its_own_loss_alone():
+    """An encoder's gradient to the decoder's parameters is nobody's business: each player's tree is its own."""
+    _, experiment = built("larsen2016_digits")
+    params, _ = jax.eval_shape(experiment.init, KEY)
+    assert {player.name for player in experiment.players} == {"encoder", "decoder", "discriminator"} == set(params)
+    assert set(params["encoder"]) == {"encoder"}
+    assert set(params["decoder"]) == {"decoder", "log_std"}
