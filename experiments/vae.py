@@ -2,19 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import autoencoder
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.families.flows import Conditioner, invert, maf
 from genjax_models.families.vae import (
-    Decoder,
-    Encoder,
-    GaussianPosterior,
+    FlowPosterior,
+    Posterior,
     dreg_loss,
     gaussian_posterior,
     importance_log_prob,
@@ -26,6 +27,7 @@ from genjax_models.families.vae import (
     vamp_prior,
     wae_loss,
 )
+from genjax_models.nets import MADE
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.names import pick
 
@@ -39,6 +41,7 @@ def get_config() -> ConfigDict:
     config.latent = 10
     config.objective = {"name": "elbo", "options": ConfigDict()}  # see `LOSSES`
     config.beta = {"value": 1.0, "warmup_steps": 0}  # of `elbo`, and of the total correlation
+    config.posterior = {"name": "gaussian", "depth": 2, "width": 64, "context": 32}  # or `iaf`, which has the rest
     config.prior = {"name": "normal", "components": 0}  # or `vamp`, of so many pseudo-inputs
     return config
 
@@ -54,26 +57,83 @@ LOSSES: dict[str, tuple[Callable[..., LossOutput], str]] = {
 """What `config.objective` may name, and what its function takes beside `config.objective.options`."""
 
 
+class Posteriors(NamedTuple):
+    """How the encoder's output becomes a posterior.
+
+    Attributes:
+      features: of that output.
+      init: `key -> params` beside those of the networks.
+      of: `(params, raw [B, features]) -> Posterior`.
+    """
+
+    features: int
+    init: Callable[[Key], dict[str, PyTree]]
+    of: Callable[[PyTree, Array], Posterior]
+
+
+def normal_posteriors(config: ConfigDict) -> Posteriors:
+    """Independent normals."""
+    return Posteriors(2 * config.latent, lambda key: {}, lambda params, raw: gaussian_posterior(raw))
+
+
+def autoregressive_posteriors(config: ConfigDict) -> Posteriors:
+    """Inverse autoregressive flows from normals; the encoder gives their networks a context."""
+    latent, context = config.latent, config.posterior.context
+
+    def made(channels: int) -> Conditioner:
+        net = MADE(out_channels=channels, width=config.posterior.width)
+        return Conditioner(
+            lambda key, z, cond: net.init(key, z, None, cond)["params"],
+            lambda params, z, cond: cast(Array, net.apply({"params": params}, z, None, cond)),
+        )
+
+    flow = invert(maf(made, config.posterior.depth))
+
+    def init(key: Key) -> dict[str, PyTree]:
+        return {"flow": flow.init(key, jnp.zeros((1, latent)), {"context": jnp.zeros((1, context))})}
+
+    def of(params: PyTree, raw: Array) -> Posterior:
+        start, cond = gaussian_posterior(raw[:, : 2 * latent]), {"context": raw[:, 2 * latent :]}
+        return FlowPosterior(start, params["flow"], flow, cond)
+
+    return Posteriors(2 * latent + context, init, of)
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse parts of a config that do not go together.
+
+    Raises:
+      UserError: if there are any.
+    """
+    name, posterior, vamp = config.objective.name, config.posterior.name, config.prior.name == "vamp"
+    loss, takes = LOSSES[name]
+    if vamp and "prior" not in takes:
+        raise UserError(f"config.objective.name={name} has the normal prior: leave config.prior at it")
+    if posterior != "gaussian" and (vamp or name in ("total_correlation", "wae")):
+        raise UserError("a VampPrior, the total correlation and WAE want config.posterior.name='gaussian'")
+    try:
+        inspect.signature(loss).bind_partial(**config.objective.options)
+    except TypeError as error:
+        raise UserError(f"config.objective.options do not suit {name}: {error}") from None
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's networks to its objective.
 
     Raises:
       UserError: if a name is unknown, options do not suit the objective, or a network cannot be built.
     """
-    law, pair, shape = autoencoder.observed(config), autoencoder.pair_of(config, 2 * config.latent), config.data.shape
+    kinds = {"gaussian": normal_posteriors, "iaf": autoregressive_posteriors}
+    posteriors = pick("posterior.name", config.posterior.name, kinds)(config)
+    law, pair, shape = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features), config.data.shape
     loss, takes = pick("objective.name", config.objective.name, LOSSES)
     vamp = pick("prior.name", config.prior.name, {"normal": False, "vamp": True})
-    if vamp and "prior" not in takes:
-        raise UserError(f"config.objective.name={config.objective.name} has the normal prior: leave config.prior at it")
-    try:
-        inspect.signature(loss).bind_partial(**config.objective.options)
-    except TypeError as error:
-        raise UserError(f"config.objective.options do not suit {config.objective.name}: {error}") from None
+    check(config)
     random = config.objective.name != "wae"  # whose codes are the posteriors' means
 
-    def posterior(params: PyTree, label: Array | None) -> Callable[[Array], GaussianPosterior]:
+    def posterior(params: PyTree, label: Array | None) -> Callable[[Array], Any]:
         encode = pair.encode(params, label)
-        return lambda x: gaussian_posterior(encode(x))
+        return lambda x: posteriors.of(params, encode(x))
 
     def prior(params: PyTree) -> Density | None:
         if not vamp:
@@ -81,12 +141,11 @@ def build(config: ConfigDict) -> Experiment:
         pseudo = jax.nn.sigmoid(params["pseudo_inputs"])
         return vamp_prior(posterior(params, None), pseudo if law.form == "bits" else 2.0 * pseudo - 1.0)
 
-    def parts(params: PyTree, label: Array) -> tuple[Encoder, Decoder]:
-        return posterior(params, label), pair.decode(params, label)
+    parts = lambda params, label: (posterior(params, label), pair.decode(params, label))
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        key_pair, key_pseudo = jax.random.split(key)
-        own = pair.init(key_pair)
+        key_pair, key_posterior, key_pseudo = jax.random.split(key, 3)
+        own = pair.init(key_pair) | posteriors.init(key_posterior)
         if vamp:
             own["pseudo_inputs"] = jax.random.normal(key_pseudo, (config.prior.components, *shape))
         return {"model": own}, {}
@@ -102,9 +161,9 @@ def build(config: ConfigDict) -> Experiment:
             "kernel": imq_kernel(config.latent),
         }
         options = {name: given[name] for name in takes.split()} | dict(config.objective.options)
-        encode, decode = posterior(own, batch["label"]), pair.decode(own, batch["label"])
-        read = encode if random else lambda x: encode(x).mean
-        return loss(key_z, read, decode, x, likelihood=law.train(own["log_std"]), **options), extra
+        label = batch["label"]
+        read = posterior(own, label) if random else lambda x: posterior(own, label)(x).mean
+        return loss(key_z, read, pair.decode(own, label), x, likelihood=law.train(own["log_std"]), **options), extra
 
     def bound(key: Key, params: PyTree, x: Array, label: Array) -> LossOutput:
         return vae_loss(key, *parts(params, label), x, likelihood=law.test(params["log_std"]), prior=prior(params))
@@ -113,8 +172,8 @@ def build(config: ConfigDict) -> Experiment:
         key_x, key_z = jax.random.split(key)
         x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
         if random:
-            output = bound(key_z, own, x, label)
-            return {"loss": output.value} | dict(output.aux)
+            value, terms = bound(key_z, own, x, label)
+            return {"loss": value} | dict(terms)
         raw = pair.decode(own, label)(posterior(own, label)(x).mean)
         return {"reconstruction": -law.test(own["log_std"]).log_prob(raw, x)}
 
@@ -138,8 +197,8 @@ def build(config: ConfigDict) -> Experiment:
 
     def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
         key_x, key_z = jax.random.split(key)
-        q = posterior(params["model"], batch["label"])(law.read(key_x, batch["x"]))
-        return q.sample(key_z)[0] if random else q.mean
+        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        return posterior(own, label)(x).sample(key_z)[0] if random else posterior(own, label)(x).mean
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(

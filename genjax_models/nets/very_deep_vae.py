@@ -91,7 +91,7 @@ class VeryDeepVAE(nn.Module):
         if self.depths[-1] < 1:
             raise ValueError(f"the lowest resolution needs a group: got depths {self.depths}")
         block = lambda features, gain=1.0: Block(features, self.middle, gain, self.dtype)
-        up, down = sum(self.blocks) ** -0.5, self.groups**-0.5
+        up, down = max(1, sum(self.blocks)) ** -0.5, self.groups**-0.5
         self.read = Conv3x3(self.width, dtype=self.dtype)
         self.up = [[block(self.width, up) for _ in range(count)] for count in self.blocks]
         self.label = [Dense(self.width, use_bias=False, dtype=self.dtype) for _ in range(2)] if self.num_classes else []

@@ -71,7 +71,13 @@ def test_the_tracked_standard_deviation_learns_from_the_best_one_and_touches_not
     np.testing.assert_allclose(ours(optimal_log_std(raw, x), raw)[1][0], 0.0, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["kingma2014_digits", "sonderby2016_digits", "makhzani2015_digits"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kingma2014_digits",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("sonderby2016_digits", "makhzani2015_digits")),
+    ],
+)
 def test_codes_decode_to_images_and_interpolation_ends_at_both(name):
     _, experiment = built(name)
     random = np.random.default_rng(0)

@@ -40,6 +40,7 @@ from genjax_models.core.errors import UserError
         (vae, {"objective.name": "iwa"}, "did you mean 'iwae'"),
         (vae, {"objective.options": {"gamma": 2.0}}, "do not suit elbo"),
         (vae, {"objective.name": "total_correlation", "prior.name": "vamp"}, "normal prior"),
+        (vae, {"posterior.name": "iaf", "prior.name": "vamp"}, "want config.posterior.name='gaussian'"),
         (vae, {"sample.sampler": "euler"}, "Known: prior, prior_pixels"),
         (vae, {"train.dequantize": True}, "leave config.train.dequantize at False"),
         (vae, {"decoder.widths": 3, "decoder.name": "genjax_models.nets.ConvDecodr"}, "cannot build config.decoder"),

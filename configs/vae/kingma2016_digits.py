@@ -1,0 +1,23 @@
+r"""A VAE whose posterior is an inverse autoregressive flow, on binarised 8x8 digits.
+
+Paper: Kingma et al., Improving Variational Inference with Inverse Autoregressive Flow, 2016,
+    https://arxiv.org/abs/1606.04934
+Command: python -m experiments.train --workdir=runs/iaf_digits \
+    --config=configs/vae/kingma2016_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import recipes, vae
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.digits(vae.get_config(), **recipes.PERCEPTRONS)
+    config.posterior.name = "iaf"
+    config.eval.likelihood = 296
+    config.likelihood.update({"kind": "importance", "samples": 5000})
+    return with_variant(config, variant)
