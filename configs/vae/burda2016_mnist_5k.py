@@ -5,8 +5,8 @@ Data: python -m genjax_models.data fetch mnist_5k
 Command: python -m experiments.train --workdir=runs/iwae_mnist_5k \
     --config=configs/vae/burda2016_mnist_5k.py
 Expected: not measured yet.
-Variants: `:k1` and `:k5` for fewer samples than 50, `:conditional` on the class, `:smoke` within a minute, several with
-    commas.
+Variants: `:k1` and `:k50` for so many samples in place of 5, `:conditional` on the class, `:smoke` within a minute,
+    or several with commas.
 """
 
 from ml_collections import ConfigDict
@@ -19,9 +19,9 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.mnist_5k(vae.get_config(), **recipes.PERCEPTRONS)
     config.latent = 50
-    config.objective = {"name": "iwae", "options": ConfigDict({"num_samples": 50})}
+    config.objective = {"name": "iwae", "options": ConfigDict({"num_samples": 5})}
     config.train.optimizer.learning_rate = 1e-3
     config.eval.update({"likelihood": 500, "batch": 100})
     config.likelihood.update({"kind": "importance", "samples": 5000})
-    fewer = {f"k{k}": lambda config, k=k: config.objective.options.update({"num_samples": k}) for k in (1, 5)}
-    return with_variant(config, variant, fewer)
+    others = {f"k{k}": lambda config, k=k: config.objective.options.update({"num_samples": k}) for k in (1, 50)}
+    return with_variant(config, variant, others)
