@@ -15,11 +15,11 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.networks import build_network
+from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
 from genjax_models.core.types import Array, Key, Likelihood, PyTree
 from genjax_models.data.preprocess import binarize, binarize_once, dequantize, random_flip, to_float
-from genjax_models.families.diffusion.dequantization import BIN
 from genjax_models.families.vae import (
     ObservationModel,
     bernoulli,

@@ -11,7 +11,7 @@ from scipy import stats
 
 from experiments import autoencoder, vae
 from experiments.held_out import test_likelihood as likelihood_of_test_images
-from genjax_models.core.types import UnsupportedError
+from genjax_models.core.errors import UnsupportedError
 from genjax_models.families.vae import gaussian_optimal, optimal_log_std
 
 KEY = jax.random.key(0)
