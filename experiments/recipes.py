@@ -75,17 +75,17 @@ def mnist_5k(config: ConfigDict, **networks: dict) -> ConfigDict:
 
 
 def plane(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
-    """A toy density of the plane: 3,000 steps of 256 points."""
+    """A toy density of the plane: 2,000 steps of 256 points."""
     config.data.update({"name": name, "shape": (2,)})
     _networks(config, {"net": net})
-    return _optimize(config, steps=3000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
+    return _optimize(config, steps=2000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
 
 
 def table(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
-    """A table: 4,000 steps of 512 rows."""
+    """A table: 2,000 steps of 256 rows."""
     config.data.update({"name": name, "shape": (len(TABLES[name]),)})
     _networks(config, {"net": net})
-    return _optimize(config, steps=4000, batch_size=512, learning_rate=2e-3, warmup_steps=200)
+    return _optimize(config, steps=2000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
 
 
 def _networks(config: ConfigDict, networks: dict[str, dict]) -> None:
