@@ -6,6 +6,7 @@ from genjax_models.families.vae.divergences import gaussian_kernel, imq_kernel, 
 from genjax_models.families.vae.elbo import Decoder, vae_loss
 from genjax_models.families.vae.factor_vae import factor_discriminator_loss, factor_vae_loss, permute_dims
 from genjax_models.families.vae.importance import dreg_loss, importance_log_prob, iwae_loss
+from genjax_models.families.vae.imputation import impute
 from genjax_models.families.vae.likelihoods import (
     ObservationModel,
     bernoulli,
@@ -62,6 +63,7 @@ __all__ = [
     "gaussian_posterior",
     "generator_loss",
     "importance_log_prob",
+    "impute",
     "imq_kernel",
     "info_vae_loss",
     "iwae_loss",
