@@ -8,7 +8,7 @@ from probabilistic_pca import data, maximum_likelihood
 
 from genjax_models.families.vae import GaussianPosterior, impute
 
-CHAINS = 6000
+CHAINS = 4000
 
 
 def test_missing_elements_follow_the_model_whatever_the_encoder():
@@ -22,7 +22,7 @@ def test_missing_elements_follow_the_model_whatever_the_encoder():
         posterior = ppca.encode(x)
         return GaussianPosterior(0.7 * posterior.mean + 0.1, posterior.log_std + 0.3)
 
-    run = jax.jit(lambda key, x: impute(key, wrong, ppca.decode, x, observed, likelihood=ppca.likelihood, steps=60))
+    run = jax.jit(lambda key, x: impute(key, wrong, ppca.decode, x, observed, likelihood=ppca.likelihood, steps=300))
     drawn = np.asarray(run(jax.random.key(0), jnp.asarray(x, jnp.float32)))
     np.testing.assert_array_equal(drawn[:, :2], np.asarray(x[:, :2], np.float32))
     gain = covariance[2:, :2] @ np.linalg.inv(covariance[:2, :2])
