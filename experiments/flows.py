@@ -141,9 +141,8 @@ def build(config: ConfigDict) -> Experiment:
         return {"model": make(None).init(key, x, flow.cond(label))}
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        key_x, key_params = jax.random.split(key)
-        x = jax.random.uniform(key_x, (START, *shape), minval=-1.0)
-        return start(key_params, x, jnp.zeros(START, jnp.int32)), {}
+        x = jax.random.uniform(jax.random.fold_in(key, 0), (START, *shape), minval=-1.0)
+        return start(jax.random.fold_in(key, 1), x, jnp.zeros(START, jnp.int32)), {}
 
     def scored(nats: Array) -> LossOutput:
         """Nats a dimension are what is minimised, so that learning rates suit any size."""
@@ -181,8 +180,8 @@ def build(config: ConfigDict) -> Experiment:
         return jnp.clip(x, -1.0, 1.0) if images else x
 
     def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
-        cond = flow.cond(batch["label"])
-        return make(None).forward_and_log_det(params["model"], to_float(batch["x"]), cond)[0]
+        x = to_float(batch["x"])
+        return make(None).forward_and_log_det(params["model"], x, flow.cond(batch["label"]))[0]
 
     def draw(
         key: Key,
@@ -193,11 +192,14 @@ def build(config: ConfigDict) -> Experiment:
         sampler: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        keep: int = 0,
     ) -> Array:
-        """Generate `num` examples `[num, ...]`, images in [-1, 1]; there are no steps to choose."""
+        """Generate `num` examples `[num, ...]`, images in [-1, 1], in one pass."""
         pick("sampler", sampler or config.sample.sampler, SAMPLERS)
         if guidance not in (None, 1.0):
             raise UserError("a flow has no guidance: leave it at 1")
+        if steps not in (None, 1) or keep:
+            raise UserError(f"a flow samples in one pass and has no path to show; {steps or keep} steps were asked for")
         if label is not None and not flow.conditional:
             raise UserError(UNCONDITIONAL)
         label = jnp.arange(num) % max(1, config.data.num_classes) if label is None else label
@@ -208,9 +210,8 @@ def build(config: ConfigDict) -> Experiment:
         key_x, key_chain = jax.random.split(key)
         seen = to_float(batch["x"])
         drawn = draw(key_x, params, seen.shape[0], label=batch["label"] if flow.conditional else None)
-        start = jnp.where(observed, seen, drawn)
-        density = flow.density(params["model"], batch["label"])
-        return mala(key_chain, density, start, **config.impute, moving=~observed).x
+        density, first = flow.density(params["model"], batch["label"]), jnp.where(observed, seen, drawn)
+        return mala(key_chain, density, first, **config.impute, moving=~observed).x
 
     return Experiment(
         init=init,
