@@ -16,11 +16,10 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(adversarial_vae.get_config(), **recipes.CONVOLUTIONS)
+    config = recipes.digits(adversarial_vae.get_config(), **recipes.PERCEPTRONS)
     config.game = "vae_gan"
     config.weight = 1.0
     config.observation.name = "gaussian"
-    config.discriminator.net = ConfigDict(recipes.CONVOLUTIONS["encoder"])
     config.discriminator.features = 64
     config.discriminator.optimizer.learning_rate = 3e-4
     config.train.optimizer.update({"learning_rate": 3e-4, "b1": 0.5})
