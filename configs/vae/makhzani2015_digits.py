@@ -20,5 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.game = "aae"
     config.observation = {"name": "gaussian", "options": ConfigDict({"log_std": -0.34657359})}  # the squared error
     config.discriminator.optimizer.learning_rate = 1e-3
-    config.expected = ConfigDict({"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 19.1, "n": 750})
+    config.expected = ConfigDict(
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 19.1, "n": 750}
+    )
     return with_variant(config, variant)
