@@ -13,12 +13,12 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.networks import build_network
+from experiments.networks import build_network, conditioner
 from genjax_models.core.errors import UserError
 from genjax_models.core.jacobian import basis, hutchinson
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.families import flows
-from genjax_models.families.flows import Bijection, Conditioner
+from genjax_models.families.flows import Bijection
 from genjax_models.families.flows.continuous import VectorField, continuous
 from genjax_models.families.flows.elementwise import AFFINE
 from genjax_models.families.flows.tarflow import CausalNetwork, tarflow
@@ -65,16 +65,9 @@ def build(config: ConfigDict) -> Architecture:
     return architecture._replace(make=lambda key: flows.chain([to_line, architecture.make(key)]))
 
 
-def conditioner(network: Network) -> flows.MakeConditioner:
-    """Linen modules as the networks of layers."""
-    return lambda channels: _conditioner(network(out_channels=channels))
-
-
-def _conditioner(net: nn.Module) -> Conditioner:
-    return Conditioner(
-        lambda key, h, cond: net.init(key, h, None, cond)["params"],
-        lambda params, h, cond: cast(Array, net.apply({"params": params}, h, None, cond)),
-    )
+def _inside(network: Network) -> flows.MakeConditioner:
+    """Networks of as many channels as a layer wants."""
+    return lambda channels: conditioner(network(out_channels=channels))
 
 
 def _flat(shape: tuple[int, ...], layers: Bijection) -> Architecture:
@@ -87,29 +80,29 @@ def _flat(shape: tuple[int, ...], layers: Bijection) -> Architecture:
 def _couplings(shape: tuple[int, ...], network: Network, *, depth: int = 4, levels: int = 2) -> Architecture:
     """RealNVP: `depth` pairs of couplings of vectors, or `levels` of images."""
     if len(shape) == 1:
-        return _flat(shape, flows.coupling_flow(AFFINE, conditioner(network), features=shape[0], depth=depth))
-    return Architecture(lambda key: flows.real_nvp(shape, conditioner(network), levels=levels), (math.prod(shape),))
+        return _flat(shape, flows.coupling_flow(AFFINE, _inside(network), features=shape[0], depth=depth))
+    return Architecture(lambda key: flows.real_nvp(shape, _inside(network), levels=levels), (math.prod(shape),))
 
 
 def _whole(maker: Callable[..., Bijection]) -> Callable[..., Architecture]:
     """A flow that takes the shape itself, to a flat latent."""
 
     def make(shape: tuple[int, ...], network: Network, **options: Any) -> Architecture:
-        flow = maker(shape, conditioner(network), **options)
+        flow = maker(shape, _inside(network), **options)
         return Architecture(lambda key: flow, (math.prod(shape),))
 
     return make
 
 
 def _nice(shape: tuple[int, ...], network: Network, *, depth: int = 4) -> Architecture:
-    return _flat(shape, flows.nice(math.prod(shape), conditioner(network), depth=depth))
+    return _flat(shape, flows.nice(math.prod(shape), _inside(network), depth=depth))
 
 
 def _autoregressive(transformer: Callable[..., flows.Transformer]) -> Callable[..., Architecture]:
     """A masked autoregressive flow; `options` are those of the map of each variable."""
 
     def make(shape: tuple[int, ...], network: Network, *, depth: int = 5, **options: Any) -> Architecture:
-        return _flat(shape, flows.maf(conditioner(network), depth, transformer=transformer(**options)))
+        return _flat(shape, flows.maf(_inside(network), depth, transformer=transformer(**options)))
 
     return make
 
@@ -132,7 +125,7 @@ def _residual(
     shape: tuple[int, ...], network: Network, *, depth: int = 8, probes: int = 1, exact_terms: int = 2, terms: int = 20
 ) -> Architecture:
     """Residual flows: the unbiased estimate in training, at evaluation `terms` of the series along fixed probes."""
-    g = _conditioner(network())
+    g = conditioner(network())
 
     def make(key: Key | None) -> Bijection:
         layers = []
@@ -175,7 +168,7 @@ def _tarflow(shape: tuple[int, ...], network: Network, *, patch_size: int = 4, d
 
     def causal(out_channels: int) -> CausalNetwork:
         net = network(length=tokens, out_channels=out_channels)
-        plain = _conditioner(net)
+        plain = conditioner(net)
 
         def step(params: PyTree, caches: PyTree, h: Array, cond: PyTree) -> tuple[Array, PyTree]:
             return cast("tuple[Array, PyTree]", net.apply({"params": params}, h, None, cond, caches=caches))

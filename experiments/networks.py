@@ -1,13 +1,15 @@
 """Networks from a section of a config."""
 
 import importlib
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array
+from genjax_models.families.flows import Conditioner
 
 
 def build_network(field: str, section: ConfigDict, **fields: Any) -> nn.Module:
@@ -24,3 +26,11 @@ def build_network(field: str, section: ConfigDict, **fields: Any) -> nn.Module:
         return getattr(importlib.import_module(module), name)(**options, **fields)
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise UserError(f"cannot build config.{field} from {section.to_dict()}: {error}") from None
+
+
+def conditioner(net: nn.Module) -> Conditioner:
+    """A network of ours as the network inside a layer of a flow."""
+    return Conditioner(
+        lambda key, h, cond: net.init(key, h, None, cond)["params"],
+        lambda params, h, cond: cast(Array, net.apply({"params": params}, h, None, cond)),
+    )

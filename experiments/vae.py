@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import autoencoder
+from experiments.networks import conditioner
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
@@ -19,6 +20,7 @@ from genjax_models.families.vae import (
     dreg_loss,
     gaussian_posterior,
     importance_log_prob,
+    impute,
     imq_kernel,
     info_vae_loss,
     iwae_loss,
@@ -42,6 +44,7 @@ def get_config() -> ConfigDict:
     config.objective = {"name": "elbo", "options": ConfigDict()}  # see `LOSSES`
     config.beta = {"value": 1.0, "warmup_steps": 0}  # of `elbo`, and of the total correlation
     config.posterior = {"name": "gaussian", "depth": 2, "width": 64, "context": 32}  # or `iaf`, which has the rest
+    config.impute = {"steps": 200}  # of the chain that draws what is missing
     config.prior = {"name": "normal", "components": 0}  # or `vamp`, of so many pseudo-inputs
     return config
 
@@ -81,11 +84,7 @@ def autoregressive_posteriors(config: ConfigDict) -> Posteriors:
     latent, context = config.latent, config.posterior.context
 
     def made(channels: int) -> Conditioner:
-        net = MADE(out_channels=channels, width=config.posterior.width)
-        return Conditioner(
-            lambda key, z, cond: net.init(key, z, None, cond)["params"],
-            lambda params, z, cond: cast(Array, net.apply({"params": params}, z, None, cond)),
-        )
+        return conditioner(MADE(out_channels=channels, width=config.posterior.width))
 
     flow = invert(maf(made, config.posterior.depth))
 
@@ -97,6 +96,9 @@ def autoregressive_posteriors(config: ConfigDict) -> Posteriors:
         return FlowPosterior(start, params["flow"], flow, cond)
 
     return Posteriors(2 * latent + context, init, of)
+
+
+POSTERIORS = {"gaussian": normal_posteriors, "iaf": autoregressive_posteriors}
 
 
 def check(config: ConfigDict) -> None:
@@ -123,8 +125,7 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, options do not suit the objective, or a network cannot be built.
     """
-    kinds = {"gaussian": normal_posteriors, "iaf": autoregressive_posteriors}
-    posteriors = pick("posterior.name", config.posterior.name, kinds)(config)
+    posteriors = pick("posterior.name", config.posterior.name, POSTERIORS)(config)
     law, pair, shape = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features), config.data.shape
     loss, takes = pick("objective.name", config.objective.name, LOSSES)
     vamp = pick("prior.name", config.prior.name, {"normal": False, "vamp": True})
@@ -200,6 +201,15 @@ def build(config: ConfigDict) -> Experiment:
         x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
         return posterior(own, label)(x).sample(key_z)[0] if random else posterior(own, label)(x).mean
 
+    def fill(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], observed: Array) -> Array:
+        key_x, key_prior, key_start, key_chain = jax.random.split(key, 4)
+        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        test = law.test(own["log_std"])
+        start = test.sample(key_start, draw(key_prior, params, x.shape[0], label)[0])
+        options: dict[str, Any] = {"likelihood": test, "prior": prior(own), "steps": config.impute.steps}
+        found = impute(key_chain, *parts(own, label), jnp.where(observed, x, start), observed, **options)
+        return law.to_image(found)
+
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(
         init=initial,
@@ -209,4 +219,5 @@ def build(config: ConfigDict) -> Experiment:
         validate=validate,
         encode=encode,
         decode=autoencoder.decoder(config, pair),
+        impute=fill if random else None,
     )

@@ -29,6 +29,9 @@ from genjax_models.core.dequantization import BIN
 from genjax_models.core.types import Array, Key
 from genjax_models.families.vae.likelihoods import ObservationModel, byte_of, middle_of
 
+MAX_LOG_SCALE = 30.0
+"""A ceiling over the log-scales: such a law is flat over the bytes, and of one at 88 a bin's mass underflows."""
+
 
 def logistic_mixture(components: int, *, channels: int, min_log_scale: float = -7.0) -> ObservationModel:
     """The law above.
@@ -66,7 +69,7 @@ def logistic_mixture(components: int, *, channels: int, min_log_scale: float = -
         return (
             jax.nn.log_softmax(logits, axis=-1),
             means.reshape(by_component),
-            jnp.maximum(log_scales.reshape(by_component), min_log_scale),
+            jnp.clip(log_scales.reshape(by_component), min_log_scale, MAX_LOG_SCALE),
             coupling,
         )
 
