@@ -42,6 +42,8 @@ SLOW = (
     "variational diffusion",
     "learned uncertainty",
     "conditional VAE",
+    "FactorVAE",
+    "ladder VAE",
     "sigma-VAE",
     "very deep VAE",
 )

@@ -29,6 +29,8 @@ from genjax_models.families.flows import (
     sylvester,
 )
 from genjax_models.families.flows.elementwise import additive, affine
+from genjax_models.families.flows.mixture_logistic import mixture_logistic
+from genjax_models.families.flows.splines import rational_quadratic
 from genjax_models.nets import MADE
 
 ORDER = (2, 0, 3, 1)
@@ -73,6 +75,8 @@ LAYERS = {
     "inverse autoregressive": (lambda: invert(autoregressive(affine(), causal())), (3,)),
     "an architecture of MADEs": (lambda: maf(made, 2), (3,)),
     "neural autoregressive": (lambda: autoregressive(deep_sigmoidal(3), causal()), (3,)),
+    "autoregressive splines": (lambda: autoregressive(rational_quadratic(3), causal()), (3,)),
+    "autoregressive mixtures": (lambda: autoregressive(mixture_logistic(2), causal()), (2,)),
     "block autoregressive": (lambda: block_autoregressive(3), (3,)),
     "deep block autoregressive": (lambda: block_autoregressive(2, depth=2), (2,)),
     "planar": (planar, (3,)),
@@ -101,7 +105,13 @@ def moved(params, key, by=0.5):
     return jax.tree.unflatten(tree, [a + by * jax.random.normal(k, a.shape) for a, k in zip(leaves, keys, strict=True)])
 
 
-SLOW = ("deep block autoregressive", "Sylvester, all dimensions")
+SLOW = (
+    "an architecture of MADEs",
+    "autoregressive splines",
+    "autoregressive mixtures",
+    "deep block autoregressive",
+    "Sylvester, all dimensions",
+)
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in LAYERS])

@@ -64,7 +64,7 @@ def _pair():
     return chain([coupling(affine(), network, channels=4, swap=swap) for swap in (False, True)])
 
 
-SLOW = ("real nvp", "glow", "flow++")
+SLOW = ("real nvp", "glow", "glow, scanned", "flow++", "neural spline flow of images")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in LAYERS])

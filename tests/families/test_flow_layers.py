@@ -159,7 +159,7 @@ def test_residual_and_vector_networks_serve_as_conditioners():
     """Zero at the start: the couplings then change nothing, and the volume is that of the normalisations."""
     x = jax.random.normal(jax.random.key(0), (4, 4, 4, 1))
     flow = glow((4, 4, 1), linen(lambda c: ResNetConditioner(c, width=8, depth=1)), levels=1, depth=1)
-    vectors = spline_coupling((6,), linen(lambda c: MLP(width=8, depth=1, out_features=c)), depth=1)
+    vectors = spline_coupling((6,), linen(lambda c: MLP(width=8, depth=1, out_channels=c)), depth=1)
     plain = glow((4, 4, 1), zero, levels=1, depth=1)
 
     @jax.jit
