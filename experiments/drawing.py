@@ -1,4 +1,4 @@
-"""Many images from one compiled call of a sampler, for `evaluate` and `sample`."""
+"""Many samples from one compiled call of a sampler, for `evaluate` and `sample`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +32,7 @@ def averaged(state: TrainState, config: ConfigDict, workdir: Path | None = None)
     return reconstruct(state, section.sigma_rel, workdir) if section.kind == "posthoc" else state.ema
 
 
-def draw_images(
+def draw_samples(
     key: Key,
     experiment: Experiment,
     params: Mapping[str, PyTree],
@@ -43,23 +43,23 @@ def draw_images(
     what: str = "sampling",
     **options: Any,
 ) -> np.ndarray:
-    """Generate `num` images in calls of `batch`, all of one compiled size.
+    """Generate `num` examples in calls of `batch`, all of one compiled size.
 
     Args:
-      key: one typed PRNG key; the i-th call uses `fold_in(key, i)`, so a larger `num` begins with the same images.
+      key: one typed PRNG key; the i-th call uses `fold_in(key, i)`, so a larger `num` begins with the same ones.
       experiment: what was trained.
       params: its parameters.
-      num: how many images.
-      batch: images a call.
+      num: how many.
+      batch: examples a call.
       label: the class of all of them; by default a conditional model goes through its classes.
       what: text of the progress bar.
       **options: static arguments of `experiment.sample`: `sampler`, `steps`, `guidance`.
 
     Returns:
-      `[num, H, W, C]` uint8.
+      Images as `[num, H, W, C]` uint8, vectors as they are.
 
     Raises:
-      UserError: if no image is asked for, or the model cannot sample.
+      UserError: if none is asked for, or the model cannot sample.
     """
     if num < 1:
         raise UserError(f"{num} samples were asked for: ask for at least 1")
@@ -67,7 +67,8 @@ def draw_images(
     labels = None if label is None else np.full(batch, label, np.int32)
 
     def call(key: Key, params: Mapping[str, PyTree]) -> Array:
-        return to_uint8(draw(key, params, batch, label=labels, **options))
+        x = draw(key, params, batch, label=labels, **options)
+        return to_uint8(x) if x.ndim == 4 else x
 
     compiled = parallel.compile_fn(call)
     calls = tqdm(range(-(-num // batch)), desc=what, leave=False, disable=None)

@@ -20,7 +20,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.drawing import averaged, draw_images
+from experiments.drawing import averaged, draw_samples
 from experiments.held_out import summary, test_likelihoods, test_scores
 from genjax_models.core.types import PyTree
 from genjax_models.data import load
@@ -81,7 +81,7 @@ def measured_samples(
     for sampler, steps in config.eval.rows:
         name = f"{sampler} {steps}"
         start = time.perf_counter()
-        images = draw_images(
+        images = draw_samples(
             jax.random.key(config.eval.seed),
             experiment,
             params,

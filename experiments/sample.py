@@ -3,7 +3,8 @@
     python -m experiments.sample --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> \
         --sampler=heun --steps=10 --num=64 --out=samples.png
 
-`--out` ending in .png is a grid, in .gif the path from noise to data as an animation, in .npz the raw bytes.
+`--out` ending in .png is a grid, in .gif the path from noise to data as an animation, in .npz the raw bytes. Of vectors
+the first two numbers are drawn, and the file holds the numbers themselves.
 """
 
 from pathlib import Path
@@ -14,10 +15,10 @@ import numpy as np
 from absl import flags
 
 from experiments import command
-from experiments.drawing import averaged, draw_images
+from experiments.drawing import averaged, draw_samples
 from genjax_models.core.errors import UserError
 from genjax_models.data.preprocess import to_uint8
-from genjax_models.report import save_animation, save_grid
+from genjax_models.report import save_animation, save_grid, save_points
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.tasks import capability
@@ -43,6 +44,9 @@ def main() -> None:
     out = Path(OUT.value or workdir / "samples.png")
     if out.suffix not in (".png", ".gif", ".npz"):
         raise UserError(f"--out={out} must end in .png, .gif or .npz")
+    images = len(config.data.shape) == 3
+    if out.suffix == ".gif" and not images:
+        raise UserError(f"--out={out}: only images are animated; end it in .png or .npz")
     if NUM.value < 1:
         raise UserError(f"--num={NUM.value} must be at least 1")
     if STEPS.value is not None and STEPS.value < 1:
@@ -63,10 +67,15 @@ def main() -> None:
             call = lambda key, params: to_uint8(draw(key, params, NUM.value, label=label, keep=keep, **options))
             save_animation(np.asarray(parallel.compile_fn(call)(key, params)), out)
         else:
-            images = draw_images(
+            drawn = draw_samples(
                 key, experiment, params, NUM.value, batch=config.eval.batch, label=LABEL.value, **options
             )
-            save_grid(images, out) if out.suffix == ".png" else np.savez_compressed(out, images=images)
+            if out.suffix == ".npz":
+                np.savez_compressed(out, **{"images" if images else "vectors": drawn})
+            elif images:
+                save_grid(drawn, out)
+            else:
+                save_points({f"{NUM.value} samples": drawn[:, :2]}, out)
     print(f"{NUM.value} samples in {out}")
 
 
