@@ -38,6 +38,8 @@ def main() -> None:
     config, workdir = command.read_config(), command.workdir()
     if not OTHER.value:
         raise UserError("no other data set given: add --other=<name>, see python -m genjax_models.data list")
+    if OTHER.value == config.data.name or config.get("conditional"):
+        raise UserError("an unconditional model, and a set that is not its own, are needed: choose another")
     if NUM.value < 2:
         raise UserError(f"--num={NUM.value} must be at least 2")
     if load(OTHER.value, "test").x.shape[1:] != tuple(config.data.shape):

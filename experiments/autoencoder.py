@@ -93,6 +93,8 @@ def observed(config: ConfigDict) -> Observed:
     Raises:
       UserError: if a name is unknown, its options do not suit it, or something else is to read the bytes.
     """
+    if len(config.data.shape) != 3:
+        raise UserError(f"autoencoders read images (H, W, C), not data of shape {tuple(config.data.shape)}")
     if config.train.dequantize:
         raise UserError("config.observation decides how bytes are read: leave config.train.dequantize at False")
     name, options, channels = config.observation.name, config.observation.options, config.data.shape[-1]
@@ -287,6 +289,8 @@ def decoder(
     law = observed(config)
 
     def decode(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
+        if config.conditional and label is None:
+            raise UserError("this model is conditional, and has not seen data without a class: give decode their label")
         found = own(params)
         return law.to_image(law.test(found["log_std"]).mean(pair.decode(found, label)(z)))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import jax
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
@@ -71,14 +72,26 @@ def workdir() -> Path:
 
 
 def build_experiment(config: ConfigDict) -> Experiment:
-    """Import the module `config.experiment` and build what the config describes."""
+    """Import the module `config.experiment` and build what the config describes.
+
+    Raises:
+      UserError: if there is none, or its parts do not fit; shapes are traced, nothing is computed.
+    """
     try:
         module = importlib.import_module(config.experiment)
     except ImportError as error:
         raise UserError(f"config.experiment={config.experiment!r} cannot be imported: {error}") from None
     if not hasattr(module, "build"):
         raise UserError(f"this config has a command of its own: python -m {config.experiment}, with the same flags")
-    return module.build(config)
+    experiment = module.build(config)
+    try:
+        jax.eval_shape(experiment.init, jax.random.key(0))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise UserError(f"the parts of this config do not fit together: {reason}") from None
+    return experiment
 
 
 def _fail(message: str) -> NoReturn:

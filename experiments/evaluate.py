@@ -64,7 +64,7 @@ def main() -> None:
             f"test likelihood: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim, "
             f"{found['nats']:.3f} ± {found['nats_stderr']:.3f} nats (kind {kind}, n {len(nats)}, seed {found['seed']})"
         )
-    if experiment.sample is not None and config.eval.features:
+    if experiment.sample is not None and config.eval.features and config.eval.rows:
         result |= measured_samples(experiment, config, params, workdir)
     with writing(workdir):
         write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")

@@ -1,7 +1,8 @@
 """The flows that a config may name: each from the shape of the data and a section of networks to layers.
 
-A flow is made for a key: layers whose log-determinant is an estimate draw from it, and `None`, at evaluation, makes
-them exact where that is affordable. Images pass through the logit first, so that what is drawn stays in range.
+A flow is made for a key: layers whose log-determinant is an estimate draw from it, and `None` makes them the same at
+every call, and exact where that is affordable. What is reported is exact or without bias. Images pass through the logit
+first, so that what is drawn stays in range.
 """
 
 import math
@@ -33,14 +34,16 @@ class Architecture(NamedTuple):
     """A flow over data of one shape.
 
     Attributes:
-      make: from a key, or `None`, to the flow.
+      make: from a key, in training, or `None` to the flow.
       latent: shape of the latent variables.
       kind: of the likelihood of real numbers.
+      measure: from a key to the flow whose density is reported, where that differs from `make(None)`.
     """
 
     make: Make
     latent: tuple[int, ...]
     kind: str = "exact"
+    measure: Make | None = None
 
 
 def build(config: ConfigDict) -> Architecture:
@@ -55,14 +58,21 @@ def build(config: ConfigDict) -> Architecture:
     network = partial(build_network, "net", config.net, **classes)
     try:
         architecture = maker(shape, network, **section.options)
+        to_line = flows.logit(section.margin) if section.margin else flows.chain([])
     except (TypeError, ValueError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"config.flow.options do not suit {section.name} on {shape}: {error}") from None
+    if config.conditional and (section.name in WITHOUT_NETWORK or not config.data.num_classes):
+        raise UserError(f"{section.name} on {config.data.name} cannot be conditional: it wants classes and a network")
     if not section.margin or len(shape) == 1:
         return architecture
-    to_line = flows.logit(section.margin)
-    return architecture._replace(make=lambda key: flows.chain([to_line, architecture.make(key)]))
+
+    def after_logit(make: Make) -> Make:
+        return lambda key: flows.chain([to_line, make(key)])
+
+    measure = architecture.measure and after_logit(architecture.measure)
+    return architecture._replace(make=after_logit(architecture.make), measure=measure)
 
 
 def _inside(network: Network) -> flows.MakeConditioner:
@@ -124,23 +134,26 @@ def _block_autoregressive(shape: tuple[int, ...], network: Network, *, depth: in
 def _residual(
     shape: tuple[int, ...], network: Network, *, depth: int = 8, probes: int = 1, exact_terms: int = 2, terms: int = 20
 ) -> Architecture:
-    """Residual flows: the unbiased estimate in training, at evaluation `terms` of the series along fixed probes."""
+    """Residual flows: the unbiased estimate after `exact_terms`; of what is reported after `terms`.
+
+    Of vectors the exact determinant; for what wants one density at every call, `terms` of the series on fixed probes.
+    """
     g = conditioner(network())
 
-    def make(key: Key | None) -> Bijection:
-        layers = []
-        for number in range(depth):
-            own = jax.random.fold_in(jax.random.key(0) if key is None else key, number)
-            if key is not None:
-                log_det = flows.roulette(own, probes=probes, exact_terms=exact_terms)
-            elif len(shape) == 1:
-                log_det = flows.exact
-            else:
-                log_det = flows.power_series(terms, hutchinson(own, probes))
-            layers += [flows.actnorm(), flows.residual(g, log_det=log_det)]
-        return flows.chain(layers)
+    def chained(log_det: Callable[[Key], flows.LogDet], key: Key | None) -> Bijection:
+        keys = jax.random.split(jax.random.key(0) if key is None else key, depth)
+        layers = [(flows.actnorm(), flows.residual(g, log_det=log_det(own))) for own in keys]
+        return flows.chain([layer for pair in layers for layer in pair])
 
-    return Architecture(make, shape)
+    unbiased = lambda first: lambda key: flows.roulette(key, probes=probes, exact_terms=first)
+    fixed = (
+        (lambda key: flows.exact) if len(shape) == 1 else lambda key: flows.power_series(terms, hutchinson(key, probes))
+    )
+    return Architecture(
+        lambda key: chained(fixed if key is None else unbiased(exact_terms), key),
+        shape,
+        measure=None if len(shape) == 1 else lambda key: chained(unbiased(terms), key),
+    )
 
 
 def _continuous(
@@ -158,7 +171,7 @@ def _continuous(
         directions = basis if key is None and len(shape) == 1 else hutchinson(own, probes)
         return continuous(field, directions=directions, rtol=rtol, atol=atol)
 
-    return Architecture(make, shape, "ode")
+    return Architecture(make, shape, "ode", measure=None if len(shape) == 1 else make)
 
 
 def _tarflow(shape: tuple[int, ...], network: Network, *, patch_size: int = 4, depth: int = 4) -> Architecture:
@@ -181,6 +194,7 @@ def _tarflow(shape: tuple[int, ...], network: Network, *, patch_size: int = 4, d
     return Architecture(lambda key: flow, (tokens, size))
 
 
+WITHOUT_NETWORK = ("block_autoregressive", "planar", "radial", "sylvester")
 FLOWS: dict[str, Callable[..., Architecture]] = {
     "nice": _nice,
     "real_nvp": _couplings,

@@ -21,6 +21,7 @@ from genjax_models.data import load
 from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.data.toy import DENSITIES
 from genjax_models.families import flows
+from genjax_models.families.flows import Bijection
 from genjax_models.solvers import mala
 from genjax_models.training import Experiment, Player, TrainState, make_optimizer, training_config
 from genjax_models.training.names import pick
@@ -61,7 +62,6 @@ def get_config() -> ConfigDict:
             "expected": ConfigDict(),
         }
     )
-    config.train.dequantize = True
     return config
 
 
@@ -70,7 +70,6 @@ def vector_config() -> ConfigDict:
     config = get_config()
     config.data = ConfigDict({"name": "moons", "shape": (2,), "num_classes": 0})
     config.net = ConfigDict({"name": "genjax_models.nets.MLP", "width": 64, "depth": 2})
-    config.train.dequantize = False
     config.eval.features = ""
     return config
 
@@ -79,7 +78,7 @@ class Flow(NamedTuple):
     """A flow, its base, and whether it looks at classes.
 
     Attributes:
-      make: from a key, or `None` at evaluation, to the layers.
+      make: from a key, or `None`, to the layers.
       base: the density of the latent variables.
       conditional: on the class label.
     """
@@ -92,9 +91,9 @@ class Flow(NamedTuple):
         """What the layers' networks see of labels `[B]`."""
         return {"label": label} if self.conditional else None
 
-    def density(self, params: PyTree, label: Array | None, key: Key | None = None) -> Callable[[Array], Array]:
-        """The log-density of real numbers, `[B, ...] -> [B]` nats."""
-        return lambda x: flows.log_prob(self.make(key), self.base, params, x, self.cond(label))
+    def density(self, params: PyTree, label: Array | None, layers: Bijection) -> Callable[[Array], Array]:
+        """The log-density of real numbers under those layers, `[B, ...] -> [B]` nats."""
+        return lambda x: flows.log_prob(layers, self.base, params, x, self.cond(label))
 
 
 def log_likelihood(key: Key, log_prob: Callable[[Array], Array], x: Array, *, noise: float) -> Array:
@@ -112,12 +111,32 @@ def from_data(
     def warm_start(state: TrainState, workdir: Path) -> TrainState:
         dataset = load(config.data.name, "train")
         rows = np.random.default_rng(config.train.seed).choice(dataset.size, min(START, dataset.size), replace=False)
-        key_x, key_params = jax.random.split(jax.random.key(config.train.seed))
+        key = jax.random.fold_in(jax.random.key(config.train.seed), START)  # the run splits that key itself
+        key_x, key_noise, key_params = jax.random.split(key, 3)
         batch = jax.tree.map(jnp.asarray, dataset.take(rows))
         x = dequantize(key_x, batch["x"]) if batch["x"].dtype == jnp.uint8 else batch["x"]
+        x = x + config.noise * jax.random.normal(key_noise, x.shape)
         return with_params(state, jax.device_get(jax.jit(start)(key_params, x, batch["label"])))
 
     return warm_start
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse parts of a config that do not go together.
+
+    Raises:
+      UserError: if there are any.
+    """
+    images = len(config.data.shape) == 3
+    for row in ((config.sample.sampler, 1), *config.eval.rows):
+        pick("sampler", row[0], SAMPLERS)
+    if images and config.noise and config.flow.margin:
+        raise UserError("noise leads out of what the logit takes: set config.flow.margin=0 with config.noise")
+    if config.train.dequantize or (config.train.flip and not images):
+        raise UserError("bytes are always dequantised, and only images are mirrored: leave both fields of train False")
+    reverse = pick("objective", config.objective, {"likelihood": False, "reverse_kl": True})
+    if reverse and (config.data.name not in DENSITIES or config.conditional):
+        raise UserError(f"reverse_kl needs a toy density, without classes: choose among {', '.join(DENSITIES)}")
 
 
 def build(config: ConfigDict) -> Experiment:
@@ -128,14 +147,10 @@ def build(config: ConfigDict) -> Experiment:
     """
     shape = tuple(config.data.shape)
     images, dims, noise = len(shape) == 3, math.prod(shape), config.noise
-    make, latent, kind = flow_architectures.build(config)
+    make, latent, kind, measured = flow_architectures.build(config)
     flow = Flow(make, pick("base", config.base, BASES)(latent), config.conditional)
-    for row in ((config.sample.sampler, 1), *config.eval.rows):
-        pick("sampler", row[0], SAMPLERS)
-    losses = {"likelihood": False, "reverse_kl": True}
-    reverse, target = pick("objective", config.objective, losses), DENSITIES.get(config.data.name)
-    if reverse and (target is None or flow.conditional):
-        raise UserError(f"reverse_kl needs a toy density, without classes: choose among {', '.join(DENSITIES)}")
+    check(config)
+    reverse, target = config.objective == "reverse_kl", DENSITIES.get(config.data.name)
 
     def start(key: Key, x: Array, label: Array) -> dict[str, PyTree]:
         return {"model": make(None).init(key, x, flow.cond(label))}
@@ -149,11 +164,13 @@ def build(config: ConfigDict) -> Experiment:
         terms = {"bits_per_dim": nats / (dims * math.log(2.0))} if images else {"nats": nats}
         return LossOutput(nats / dims, terms)
 
-    def log_prob(
-        key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], key_flow: Key | None = None
-    ) -> Array:
-        density = flow.density(params["model"], batch["label"], key_flow)
+    def log_prob(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], layers: Bijection) -> Array:
+        density = flow.density(params["model"], batch["label"], layers)
         return log_likelihood(key, density, batch["x"], noise=noise)
+
+    def reported(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
+        key_flow, key_x = jax.random.split(key)
+        return log_prob(key_x, params, batch, measured(key_flow) if measured else make(None))
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
@@ -163,20 +180,21 @@ def build(config: ConfigDict) -> Experiment:
             assert target is not None
             layers, num = make(key_flow), batch["x"].shape[0]
             output = flows.reverse_kl(key_x, layers, flow.base, params["model"], target.log_prob, num)
-            return scored(output.value), extra
+            return LossOutput(output.value / dims, {"reverse_kl": output.value} | dict(output.aux)), extra
         x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
-        return scored(-log_prob(key_x, params, {"x": x, "label": batch["label"]}, key_flow)), extra
+        return scored(-log_prob(key_x, params, {"x": x, "label": batch["label"]}, make(key_flow))), extra
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        return dict(scored(-log_prob(key, params, batch)).aux)
+        return dict(scored(-reported(key, params, batch)).aux)
 
     def measure(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Likelihood:
-        return Likelihood(log_prob(key, params, batch), "elbo" if images or noise else kind)
+        return Likelihood(reported(key, params, batch), "elbo" if kind == "exact" and (images or noise) else kind)
 
     def decode(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
-        label = jnp.full(z.shape[0], config.data.num_classes) if label is None else label
+        if flow.conditional and label is None:
+            raise UserError("this model is conditional, and has not seen data without a class: give decode their label")
         x, _ = make(None).inverse_and_log_det(params["model"], z, flow.cond(label))
-        x = flows.denoise(flow.density(params["model"], label), x, std=noise) if noise else x
+        x = flows.denoise(flow.density(params["model"], label, make(None)), x, std=noise) if noise else x
         return jnp.clip(x, -1.0, 1.0) if images else x
 
     def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
@@ -197,12 +215,12 @@ def build(config: ConfigDict) -> Experiment:
         """Generate `num` examples `[num, ...]`, images in [-1, 1], in one pass."""
         pick("sampler", sampler or config.sample.sampler, SAMPLERS)
         if guidance not in (None, 1.0):
-            raise UserError("a flow has no guidance: leave it at 1")
+            raise UserError("guidance is for class-conditional models that sample step by step: leave it at 1")
         if steps not in (None, 1) or keep:
             raise UserError(f"a flow samples in one pass and has no path to show; {steps or keep} steps were asked for")
         if label is not None and not flow.conditional:
             raise UserError(UNCONDITIONAL)
-        label = jnp.arange(num) % max(1, config.data.num_classes) if label is None else label
+        label = jnp.arange(num) % config.data.num_classes if flow.conditional and label is None else label
         return decode(key, params, config.sample.temperature * flow.base.sample(key, num), label=label)
 
     def impute(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], observed: Array) -> Array:
@@ -210,7 +228,7 @@ def build(config: ConfigDict) -> Experiment:
         key_x, key_chain = jax.random.split(key)
         seen = to_float(batch["x"])
         drawn = draw(key_x, params, seen.shape[0], label=batch["label"] if flow.conditional else None)
-        density, first = flow.density(params["model"], batch["label"]), jnp.where(observed, seen, drawn)
+        density, first = flow.density(params["model"], batch["label"], make(None)), jnp.where(observed, seen, drawn)
         return mala(key_chain, density, first, **config.impute, moving=~observed).x
 
     return Experiment(
@@ -220,7 +238,7 @@ def build(config: ConfigDict) -> Experiment:
         log_prob=measure,
         encode=encode,
         decode=decode,
-        impute=impute,
+        impute=None if noise else impute,
         validate=validate,
         warm_start=from_data(config, start),
     )

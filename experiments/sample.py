@@ -45,8 +45,8 @@ def main() -> None:
     if out.suffix not in (".png", ".gif", ".npz"):
         raise UserError(f"--out={out} must end in .png, .gif or .npz")
     images = len(config.data.shape) == 3
-    if out.suffix == ".gif" and not images:
-        raise UserError(f"--out={out}: only images are animated; end it in .png or .npz")
+    if not images and (out.suffix == ".gif" or (out.suffix == ".png" and config.data.shape[0] < 2)):
+        raise UserError(f"--out={out}: only images are animated, and only points of a plane drawn; end it in .npz")
     if NUM.value < 1:
         raise UserError(f"--num={NUM.value} must be at least 1")
     if STEPS.value is not None and STEPS.value < 1:
@@ -71,7 +71,7 @@ def main() -> None:
                 key, experiment, params, NUM.value, batch=config.eval.batch, label=LABEL.value, **options
             )
             if out.suffix == ".npz":
-                np.savez_compressed(out, **{"images" if images else "vectors": drawn})
+                np.savez_compressed(out, images=drawn) if images else np.savez_compressed(out, vectors=drawn)
             elif images:
                 save_grid(drawn, out)
             else:

@@ -58,7 +58,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )
-    hooks = [Hook(config.train.sample_every, preview(experiment, config, workdir))] if experiment.sample else []
+    shown = experiment.sample is not None and tuple(config.data.shape) != (1,)  # a picture wants two numbers
+    hooks = [Hook(config.train.sample_every, preview(experiment, config, workdir))] if shown else []
     start = time.perf_counter()
     fit(experiment, config, workdir, data, hooks=hooks)
     if jax.process_index() == 0:

@@ -113,8 +113,11 @@ def check(config: ConfigDict) -> None:
         raise UserError(f"config.objective.name={name} has the normal prior: leave config.prior at it")
     if posterior != "gaussian" and (vamp or name in ("total_correlation", "wae")):
         raise UserError("a VampPrior, the total correlation and WAE want config.posterior.name='gaussian'")
+    if vamp and config.prior.components < 1:
+        raise UserError("a VampPrior is a mixture of config.prior.components: set at least 1")
+    given = dict.fromkeys(takes.split()) | dict(config.objective.options)
     try:
-        inspect.signature(loss).bind_partial(**config.objective.options)
+        inspect.signature(loss).bind(None, None, None, None, likelihood=None, **given)
     except TypeError as error:
         raise UserError(f"config.objective.options do not suit {name}: {error}") from None
 
@@ -174,7 +177,7 @@ def build(config: ConfigDict) -> Experiment:
         x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
         if random:
             value, terms = bound(key_z, own, x, label)
-            return {"loss": value} | dict(terms)
+            return {"loss": value - law.log_volume} | dict(terms)
         raw = pair.decode(own, label)(posterior(own, label)(x).mean)
         return {"reconstruction": -law.test(own["log_std"]).log_prob(raw, x)}
 

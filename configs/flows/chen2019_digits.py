@@ -4,7 +4,7 @@ Paper: Chen et al., Residual Flows for Invertible Generative Modeling, 2019, htt
 Command: python -m experiments.train --workdir=runs/chen2019_digits \
     --config=configs/flows/chen2019_digits.py
 Expected: not measured yet.
-Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+Variants: `:smoke` within a minute.
 """
 
 from ml_collections import ConfigDict

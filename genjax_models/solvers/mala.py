@@ -55,7 +55,7 @@ def mala(
       key: one typed PRNG key, consumed.
       log_prob: `[B, ...] -> [B]`, the target's logarithm up to a constant; an example must not see its neighbours.
         Where it is not finite no chain goes.
-      x: where the chains start, `[B, ...]` float; of finite `log_prob`, or the chain stays.
+      x: where the chains start, `[B, ...]` float; where `log_prob` is NaN the chain stays.
       steps: proposals of each chain, at least 2.
       step_size: h to start from.
       moving: bool, broadcastable to `x`: what is drawn; the rest stays as it is. None draws all.

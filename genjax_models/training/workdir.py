@@ -19,7 +19,7 @@ MAY_CHANGE = frozenset(
 )
 """Settings that say how a run is watched, not what it computes."""
 
-MAY_CHANGE_SECTIONS = ("train.keep_best.", "train.parallel.", "sample.", "eval.", "likelihood.", "expected")
+MAY_CHANGE_SECTIONS = ("train.keep_best.", "train.parallel.", "sample.", "eval.", "likelihood.", "impute.", "expected")
 """Sections of such settings."""
 
 

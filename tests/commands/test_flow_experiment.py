@@ -123,6 +123,8 @@ def test_the_reverse_divergence_falls():
         (lambda c: c.update({"objective": "reverse"}), "reverse_kl"),
         (lambda c: (c.update({"objective": "reverse_kl"}), c.data.update({"name": "diamonds"})), "toy density"),
         (lambda c: c.sample.update({"sampler": "euler"}), "prior"),
+        (lambda c: c.update({"conditional": True}), "wants classes"),
+        (lambda c: c.train.update({"flip": True}), "only images are mirrored"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(change, message):

@@ -34,7 +34,7 @@ from genjax_models.families.flows.posterior import sample_posterior
 from genjax_models.families.flows.preprocess import logit, rescale
 from genjax_models.families.flows.radial import radial
 from genjax_models.families.flows.real_nvp import coupling_flow, real_nvp
-from genjax_models.families.flows.residual import exact, power_series, residual, roulette
+from genjax_models.families.flows.residual import LogDet, exact, power_series, residual, roulette
 from genjax_models.families.flows.spline_coupling import spline_coupling
 from genjax_models.families.flows.splines import circular, rational_quadratic
 from genjax_models.families.flows.squeeze import flatten, squeeze, tokens
@@ -52,6 +52,7 @@ __all__ = [
     "Bijection",
     "CausalNetwork",
     "Conditioner",
+    "LogDet",
     "MakeConditioner",
     "Transformer",
     "Transport",
