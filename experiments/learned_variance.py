@@ -86,4 +86,4 @@ def build(config: ConfigDict) -> Experiment:
             raise UserError(UNGUIDED)
         return plain(key, params, num, guidance=guidance, **options)
 
-    return experiment._replace(sample=draw)
+    return experiment._replace(sample=draw, encode=None, decode=None)  # the ODE of a chain is not its model
