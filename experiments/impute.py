@@ -3,8 +3,8 @@
     python -m experiments.impute --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --observed=top
 
 Draws the missing part given the observed one, `--num` times from different images, writes a picture whose rows are
-what is seen, what the model makes of it, and the original, and prints the squared error of the missing pixels beside
-that of the mean image's.
+what is seen, what the model makes of it, and the original, and prints the squared error of the missing pixels by
+the mean of `--draws` draws, beside that of the mean training image.
 """
 
 import jax
@@ -26,6 +26,7 @@ from genjax_models.training.workdir import writing
 
 OBSERVED = flags.DEFINE_enum("observed", "top", HALVES, "the half of each image that is seen")
 NUM = flags.DEFINE_integer("num", 16, "how many images")
+DRAWS = flags.DEFINE_integer("draws", 8, "draws of each image that are averaged")
 SEED = flags.DEFINE_integer("seed", 0, "of the draws")
 GREY = 96
 """The byte that stands for a missing pixel."""
@@ -38,6 +39,8 @@ def main() -> None:
         raise UserError("only images are imputed on the command line: call Experiment.impute for vectors")
     if NUM.value < 1:
         raise UserError(f"--num={NUM.value} must be at least 1")
+    if DRAWS.value < 1:
+        raise UserError(f"--draws={DRAWS.value} must be at least 1")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     impute = parallel.compile_fn(capability(experiment, "impute"))
@@ -45,15 +48,19 @@ def main() -> None:
     test, train = load(config.data.name, "test"), load(config.data.name, "train")
     batch = test.take(np.arange(min(NUM.value, test.size)))
     seen = half_observed(OBSERVED.value, batch["x"].shape)
-    drawn = to_uint8(impute(jax.random.key(SEED.value), params, batch, seen))
+    keys = jax.random.split(jax.random.key(SEED.value), DRAWS.value)
+    draws = np.stack([np.asarray(impute(key, params, batch, seen)) for key in keys])
     path = workdir / "samples" / f"imputed_{OBSERVED.value}.png"
     with writing(workdir):
-        rows = [np.where(seen, batch["x"], GREY), np.asarray(drawn), batch["x"]]
+        rows = [np.where(seen, batch["x"], GREY), np.asarray(to_uint8(draws[0])), batch["x"]]
         save_grid(np.concatenate(rows), path, columns=len(batch["x"]))
-    x, found, others = (np.asarray(to_float(jnp.asarray(images))) for images in (batch["x"], drawn, train.x))
-    error = float(np.mean((found - x)[~seen] ** 2))
+    x, others = (np.asarray(to_float(jnp.asarray(images))) for images in (batch["x"], train.x))
+    error = float(np.mean((draws.mean(axis=0) - x)[~seen] ** 2))
     base = float(np.mean((others.mean(axis=0, keepdims=True) - x)[~seen] ** 2))
-    print(f"squared error of the missing pixels: {error:.4f} (the mean image's: {base:.4f}; n {len(x)}); {path}")
+    print(
+        f"squared error of the missing pixels: {error:.4f} by the mean of {len(draws)} draws, {base:.4f} by the mean "
+        f"training image (n {len(x)}); {path}"
+    )
 
 
 if __name__ == "__main__":
