@@ -126,8 +126,11 @@ def fixed_point(g: Callable[[Array], Array], x0: Array, *, iterations: int = 256
         return x, (residual, _nan_unless(converged, x.dtype))
 
     def solve_linear(matvec: Callable[[Array], Array], y: Array) -> Array:  # (I - J) v = y
-        v, (_, failure) = iterate(lambda v: y + v - matvec(v), y)
-        return v + expand_as(failure, v)
+        size = jnp.abs(y).max(axis=tuple(range(1, y.ndim)), keepdims=True)
+        size = jnp.where(size == 0, 1.0, size)  # the tolerance is of numbers about 1, cotangents are of any size
+        unit = y / size
+        v, (_, failure) = iterate(lambda v: unit + v - matvec(v), unit)
+        return size * (v + expand_as(failure, v))
 
     x, (residual, failure) = jax.lax.custom_root(
         lambda x: x - g(x),

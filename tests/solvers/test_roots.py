@@ -77,6 +77,19 @@ def test_fixed_point_of_an_affine_map_and_its_derivatives():
     np.testing.assert_allclose(by_b, np.broadcast_to(inverse.sum(0), (2, 3)), rtol=1e-11)
 
 
+def test_the_gradient_of_a_fixed_point_does_not_depend_on_the_size_of_the_cotangent():
+    """x = 0.9 x + t has dx/dt = 10: that of c x is 10 c, with 0 for an example that nothing asks about."""
+
+    @jax.jit
+    def run(c):
+        solve = lambda t: fixed_point(lambda x: 0.9 * x + t, jnp.zeros_like(t)).x
+        return jax.grad(lambda t: (c[:, None] * solve(t)).sum())(jnp.ones((c.size, 2)))
+
+    c = np.float32([1e3, 1.0, 1e-2, 1e-5, 1e-6, 1e-8, 1e-30, 0.0])
+    found = run(jnp.asarray(c))
+    np.testing.assert_allclose(found, np.broadcast_to(10.0 * c[:, None], (c.size, 2)), rtol=1e-4)
+
+
 def test_an_example_that_does_not_contract_is_nan_and_its_neighbours_are_not():
     slope, x0 = jnp.asarray([[0.5], [1.5], [0.999]]), jnp.ones((3, 2))
     root = jax.jit(lambda x: fixed_point(lambda x: slope * x + 1.0, x, iterations=60))(x0)
