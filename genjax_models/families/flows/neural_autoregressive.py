@@ -2,9 +2,10 @@ r"""Neural autoregressive flows: the map of each variable is a little monotone n
 
 $$y = \sigma^{-1}\Big(\sum_{j=1}^M w_j\,\sigma(a_j x + b_j)\Big), \qquad
 \frac{dy}{dx} = \frac{\sum_j w_j a_j\,\sigma'(a_j x + b_j)}{\sigma(y)\,\sigma(-y)},
-\qquad w = \mathrm{softmax},\ a = \exp$$
+\qquad w = \mathrm{softmax},\ \log a = c\,\tanh(h/c)$$
 
-Computed with logarithms of sums throughout, so that it stays exact far out, where it becomes linear. As y lies
+Computed with logarithms of sums throughout, so that it stays exact far out, where it becomes linear. The bound c, which
+is not the paper's, keeps slopes and inverses within the range of floats whatever a network says. As y lies
 between the least and the largest $a_j x + b_j$, bisection finds x between the least and the largest $(y - b_j)/a_j$.
 
 `autoregressive(deep_sigmoidal(M), network)` is a neural autoregressive flow. Zeros are the identity, with all units
@@ -22,12 +23,12 @@ from genjax_models.families.flows.elementwise import Transformer
 from genjax_models.solvers.roots import bisect
 
 
-def deep_sigmoidal(units: int = 16) -> Transformer:
-    """The deep sigmoidal flow (DSF) with M = `units`; P = 3M: for each unit log a, b and the logit of w."""
+def deep_sigmoidal(units: int = 16, *, bound: float = 7.0) -> Transformer:
+    """The deep sigmoidal flow (DSF) with M = `units`; P = 3M: for each unit h, b and the logit of w. `bound` is c."""
 
     def unpack(h: Array) -> tuple[Array, Array, Array]:
         log_a, b, logits = jnp.split(h, 3, axis=-1)
-        return log_a, b, jax.nn.log_softmax(logits)
+        return bound * jnp.tanh(log_a / bound), b, jax.nn.log_softmax(logits)
 
     def forward(h: Array, x: Array) -> tuple[Array, Array]:
         log_a, b, log_w = unpack(h)
