@@ -50,6 +50,8 @@ def gaussian_kernel(bandwidth: float) -> Kernel:
 def squared_mmd(x: Array, y: Array, kernel: Kernel) -> Array:
     """The examples' shares of the unbiased estimate above.
 
+    It is that of this batch, on one device: `shard_map`, `pmap` and accumulation hand over a part of the whole one.
+
     Args:
       x: `[B, D]`.
       y: `[B, D]`, as many.

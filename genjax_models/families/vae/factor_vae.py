@@ -21,7 +21,10 @@ from genjax_models.families.vae.posteriors import Encoder
 
 
 def permute_dims(key: Key, z: Array) -> Array:
-    """Each latent variable of `z` `[B, D]` shuffled over the batch by itself (algorithm 1)."""
+    """Each latent variable of `z` `[B, D]` shuffled over the batch by itself (algorithm 1).
+
+    The batch is this one, on one device: `shard_map`, `pmap` and accumulation hand over a part of the whole one.
+    """
     return jax.random.permutation(key, z, axis=0, independent=True)
 
 

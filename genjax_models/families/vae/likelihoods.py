@@ -102,7 +102,8 @@ def gaussian_learned(min_log_std: float = -6.0) -> ObservationModel:
 def gaussian_optimal(min_log_std: float = -6.0) -> ObservationModel:
     """The σ-VAE: normals of the standard deviation that suits the batch best, for training.
 
-    `log_prob` couples the examples of a batch, through that one number, and gradients flow into it. It is no density
+    `log_prob` couples the examples of a batch, through that one number, and gradients flow into it. The batch is this
+    one, on one device: `shard_map`, `pmap` and accumulation hand over a part of the whole one. It is no density
     of data that it has not seen: to sample and to report likelihoods, compute `optimal_log_std` on training data and
     take `gaussian` of it. `sample` raises an `UnsupportedError` that says so.
 

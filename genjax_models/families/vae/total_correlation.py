@@ -41,7 +41,10 @@ class Decomposition(NamedTuple):
 
 
 def minibatch_weighted(batch: int, num_data: int) -> np.ndarray:
-    """`log W` `[M, M]` of the first kind above, for M of N data."""
+    """`log W` `[M, M]` of the first kind above, for M of N data.
+
+    M is this batch, on one device: `shard_map`, `pmap` and accumulation hand over a part of the whole one.
+    """
     return np.full((batch, batch), -np.log(num_data * batch))
 
 
