@@ -4,8 +4,8 @@ Paper: Kingma et al., Variational Diffusion Models, 2021, https://arxiv.org/abs/
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/vdm_fashion_mnist \
     --config=configs/diffusion/kingma2021_fashion_mnist.py
-Expected: 3.452 ± 0.047 bits/dim (kind elbo, 4 draws, the first 500 test images, seed 0); Fréchet distance 97 at 50 of
-    DDIM's steps (1,000 samples, fashion_mnist features; real images against real 3.6): the bound weighs fine noise most.
+Expected: 3.452 ± 0.047 bits/dim (kind elbo, 4 draws, the first 500 test images, seed 0); Fréchet distance 97 at 50 DDIM
+    steps (1,000 samples, fashion_mnist features; real images against real 3.6): the bound weighs fine noise most.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
