@@ -4,7 +4,7 @@ Paper: Papamakarios et al., Masked Autoregressive Flow for Density Estimation, 2
 Data: python -m genjax_models.data fetch diamonds
 Command: python -m experiments.train --workdir=runs/papamakarios2017_diamonds \
     --config=configs/flows/papamakarios2017_diamonds.py
-Expected: not measured yet.
+Expected: -3.578 ± 0.037 nats a test row (kind exact, n 5362, training seed 0; a normal with full covariance: -3.187).
 Variants: `:smoke` within a minute.
 """
 
@@ -20,4 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
         flows.vector_config(), "diamonds", net={"name": "genjax_models.nets.MADE", "width": 64, "depth": 2}
     )
     config.flow.update({"name": "maf", "options": ConfigDict({"depth": 5})})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -3.578, "n": 5362})
     return with_variant(config, variant)

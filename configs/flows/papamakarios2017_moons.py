@@ -4,7 +4,7 @@ Paper: Papamakarios et al., Masked Autoregressive Flow for Density Estimation, 2
 Data: generated
 Command: python -m experiments.train --workdir=runs/papamakarios2017_moons \
     --config=configs/flows/papamakarios2017_moons.py
-Expected: not measured yet.
+Expected: -0.098 ± 0.008 nats a test point (kind exact, n 10000, training seed 0; the density itself: -0.205).
 Variants: `:smoke` within a minute.
 """
 
@@ -20,4 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
         flows.vector_config(), "moons", net={"name": "genjax_models.nets.MADE", "width": 64, "depth": 2}
     )
     config.flow.update({"name": "maf", "options": ConfigDict({"depth": 4})})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -0.098, "n": 10000})
     return with_variant(config, variant)
