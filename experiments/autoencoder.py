@@ -15,6 +15,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.networks import build_network
+from experiments.one_shot import labels_of_draws, require_label
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
@@ -204,16 +205,7 @@ def sampler(config: ConfigDict, draw: Draw) -> Callable[..., Array]:
         keep: int = 0,
     ) -> Array:
         """Generate `num` images `[num, ...]` in [-1, 1]."""
-        if guidance not in (None, 1.0):
-            raise UserError("guidance is for class-conditional models that sample step by step: leave it at 1")
-        if steps not in (None, 1) or keep:
-            raise UserError(
-                f"an autoencoder samples in one step and has no path to show; {steps or keep} were asked for"
-            )
-        if label is not None and not config.conditional:
-            raise UserError("labels need a class-conditional model: train with --config.conditional=True")
-        if config.conditional and label is None:
-            label = jnp.arange(num) % config.data.num_classes
+        label = labels_of_draws(config, num, label, steps=steps, guidance=guidance, keep=keep)
         key_z, key_x = jax.random.split(key)
         raw, log_std = draw(key_z, params, num, label)
         test = law.test(log_std)
@@ -292,8 +284,7 @@ def decoder(
     law = observed(config)
 
     def decode(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
-        if config.conditional and label is None:
-            raise UserError("this model is conditional, and has not seen data without a class: give decode their label")
+        require_label(config, label)
         found = own(params)
         return law.to_image(law.test(found["log_std"]).mean(pair.decode(found, label)(z)))
 

@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import flow_architectures
-from experiments.gaussian_path import UNCONDITIONAL
+from experiments.one_shot import labels_of_draws, require_label
 from genjax_models.core import densities
 from genjax_models.core.densities import Density
 from genjax_models.core.dequantization import dequantized_log_prob
@@ -191,8 +191,7 @@ def build(config: ConfigDict) -> Experiment:
         return Likelihood(reported(key, params, batch), "elbo" if kind == "exact" and (images or noise) else kind)
 
     def decode(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
-        if flow.conditional and label is None:
-            raise UserError("this model is conditional, and has not seen data without a class: give decode their label")
+        require_label(config, label)
         x, _ = make(None).inverse_and_log_det(params["model"], z, flow.cond(label))
         x = flows.denoise(flow.density(params["model"], label, make(None)), x, std=noise) if noise else x
         return jnp.clip(x, -1.0, 1.0) if images else x
@@ -214,13 +213,7 @@ def build(config: ConfigDict) -> Experiment:
     ) -> Array:
         """Generate `num` examples `[num, ...]`, images in [-1, 1], in one pass."""
         pick("sampler", sampler or config.sample.sampler, SAMPLERS)
-        if guidance not in (None, 1.0):
-            raise UserError("guidance is for class-conditional models that sample step by step: leave it at 1")
-        if steps not in (None, 1) or keep:
-            raise UserError(f"a flow samples in one pass and has no path to show; {steps or keep} steps were asked for")
-        if label is not None and not flow.conditional:
-            raise UserError(UNCONDITIONAL)
-        label = jnp.arange(num) % config.data.num_classes if flow.conditional and label is None else label
+        label = labels_of_draws(config, num, label, steps=steps, guidance=guidance, keep=keep)
         return decode(key, params, config.sample.temperature * flow.base.sample(key, num), label=label)
 
     def impute(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], observed: Array) -> Array:

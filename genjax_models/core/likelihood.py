@@ -21,6 +21,19 @@ def averaged(draws: Array, kind: str) -> Likelihood:
     return Likelihood(draws.mean(axis=0), kind, spread / np.sqrt(count))
 
 
+def importance(log_weights: Array) -> Likelihood:
+    """The logarithm of the mean of importance weights, `log_weights` `[K, B]` nats: on average a lower bound.
+
+    Returns:
+      `Likelihood` of kind `importance(K)`; `stderr` by the delta method, the relative error of the mean weight. It is
+      too small where no draw has found a part of the truth, and NaN where K is 1.
+    """
+    count = log_weights.shape[0]
+    value = jax.nn.logsumexp(log_weights, axis=0) - np.log(count)
+    relative = averaged(jnp.exp(log_weights - value[None]), "")
+    return Likelihood(value, f"importance({count})", relative.stderr)
+
+
 def elbo(key: Key, bound: Callable[[Key], Array], *, samples: int = 1) -> Likelihood:
     """The average of a stochastic lower bound over several draws of its noise, one draw in memory at a time.
 

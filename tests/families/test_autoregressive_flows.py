@@ -25,12 +25,12 @@ from genjax_models.families.flows import (
     planar,
     radial,
     repeat,
-    sample_posterior,
     sylvester,
 )
 from genjax_models.families.flows.elementwise import additive, affine
 from genjax_models.families.flows.mixture_logistic import mixture_logistic
 from genjax_models.families.flows.splines import rational_quadratic
+from genjax_models.families.vae import FlowPosterior, GaussianPosterior
 from genjax_models.nets import MADE
 
 ORDER = (2, 0, 3, 1)
@@ -278,7 +278,8 @@ def test_a_posterior_sample_has_the_density_that_it_says():
 
         def run(mean, log_std):
             params = (own, shared[1])
-            z, log_q = sample_posterior(jax.random.key(1), mean, log_std, flow, params, cond)
+            posterior = FlowPosterior(GaussianPosterior(mean, log_std), params, flow, cond)
+            z, log_q = posterior.sample(jax.random.key(1))
             base, log_det = flow.forward_and_log_det(params, z, cond)
             return z, log_q, jax.scipy.stats.norm.logpdf(base, mean, jnp.exp(log_std)).sum(axis=1) + log_det
 

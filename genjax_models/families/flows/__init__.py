@@ -30,7 +30,6 @@ from genjax_models.families.flows.neural_autoregressive import deep_sigmoidal
 from genjax_models.families.flows.nice import nice
 from genjax_models.families.flows.permutation import permutation, reverse
 from genjax_models.families.flows.planar import planar
-from genjax_models.families.flows.posterior import sample_posterior
 from genjax_models.families.flows.preprocess import logit, rescale
 from genjax_models.families.flows.radial import radial
 from genjax_models.families.flows.real_nvp import coupling_flow, real_nvp
@@ -99,7 +98,6 @@ __all__ = [
     "reverse_kl",
     "roulette",
     "sample",
-    "sample_posterior",
     "spline_coupling",
     "split",
     "squeeze",

@@ -25,10 +25,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from genjax_models.core.arrays import sum_over_data
-from genjax_models.core.likelihood import normal_kl
+from genjax_models.core.likelihood import importance, normal_kl
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.vae.posteriors import GaussianPosterior
 
@@ -146,13 +145,11 @@ def importance_log_prob(
 ) -> Likelihood:
     """The log-likelihood estimated from so many weights, on average a lower bound; one draw in memory at a time.
 
-    Arguments are those of `hierarchical_loss`; `importance.importance_log_prob` says what `stderr` is.
+    Arguments are those of `hierarchical_loss`; `core.likelihood.importance` says what `stderr` is.
     """
     keys = jax.random.split(key, num_samples)
     log_weights = jax.lax.map(lambda key: log_weight(key, groups, start, log_prob), keys)
-    value = jax.nn.logsumexp(log_weights, axis=0) - np.log(num_samples)
-    relative = jnp.exp(log_weights - value[None])
-    return Likelihood(value, f"importance({num_samples})", relative.std(axis=0, ddof=1) / np.sqrt(num_samples))
+    return importance(log_weights)
 
 
 def precision_weighted(belief: GaussianPosterior, expectation: GaussianPosterior) -> GaussianPosterior:

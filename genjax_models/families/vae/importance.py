@@ -19,10 +19,10 @@ References:
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.densities import Density
+from genjax_models.core.likelihood import importance
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput
 from genjax_models.families.vae.elbo import Decoder, log_prior
 from genjax_models.families.vae.likelihoods import ObservationModel
@@ -108,8 +108,7 @@ def importance_log_prob(
       chunk: draws in memory at once.
 
     Returns:
-      `Likelihood` of kind `importance(K)` `[B]`, nats; `stderr` by the delta method, the relative error of the mean
-      weight. It is too small where the posterior misses a part of the truth that no draw has found.
+      `Likelihood` of kind `importance(K)` `[B]`, nats; `core.likelihood.importance` says what `stderr` is.
     """
     posterior = encode(x)
 
@@ -118,10 +117,7 @@ def importance_log_prob(
         return _log_joint(z[None], decode, x, likelihood, prior)[0] - log_q
 
     log_w = jax.lax.map(one, jax.random.split(key, num_samples), batch_size=min(chunk, num_samples))
-    value = _log_mean_exp(log_w)
-    relative = jnp.exp(log_w - value[None])
-    stderr = relative.std(axis=0, ddof=1) / np.sqrt(num_samples)
-    return Likelihood(value, f"importance({num_samples})", stderr)
+    return importance(log_w)
 
 
 def _log_joint(z: Array, decode: Decoder, x: Array, likelihood: ObservationModel, prior: Density | None) -> Array:
