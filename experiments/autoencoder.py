@@ -15,7 +15,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.networks import build_network
-from experiments.one_shot import labels_of_draws, require_label
+from experiments.one_shot import labelled, labels_of_draws, require_label
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
@@ -151,11 +151,6 @@ def tracked(log_std: Array, **options: float) -> ObservationModel:
 def warmed_up(value: float, warmup_steps: int, step: Array) -> Array | float:
     """A weight at a step, reached linearly from 0 in so many."""
     return linear(step, steps=warmup_steps, end=value) if warmup_steps else value
-
-
-def labelled(config: ConfigDict, label: Array | None) -> Mapping[str, Array] | None:
-    """The condition of the networks; no label is no class."""
-    return {"label": label} if config.conditional and label is not None else None
 
 
 def images_of(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:

@@ -1,6 +1,6 @@
 """Many samples from one compiled call of a sampler, for `evaluate` and `sample`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.training import Experiment, TrainState, parallel
+from genjax_models.training.loop import load_state
 from genjax_models.training.posthoc_ema import reconstruct
 from genjax_models.training.tasks import capability
 
@@ -30,6 +31,17 @@ def averaged(state: TrainState, config: ConfigDict, workdir: Path | None = None)
         return state.params
     section = config.train.ema
     return reconstruct(state, section.sigma_rel, workdir) if section.kind == "posthoc" else state.ema
+
+
+def settling(experiment: Experiment) -> Callable[[Mapping[str, PyTree], PyTree], Mapping[str, PyTree]]:
+    """`(params, extra) -> params` to sample with, compiled; `experiment.settle`, or what it was given."""
+    return parallel.compile_fn(experiment.settle) if experiment.settle else lambda params, extra: params
+
+
+def settled(experiment: Experiment, config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
+    """What the newest checkpoint of a run samples with: its averaged parameters, settled."""
+    state = load_state(experiment, config, workdir)
+    return settling(experiment)(averaged(state, config, workdir), state.extra)
 
 
 def draw_samples(

@@ -1,10 +1,17 @@
-"""What models that draw in one step share: what they refuse to be asked, and the classes of their draws."""
+"""What models that draw in one step share: their classes, and what they refuse to be asked."""
+
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array
+
+
+def labelled(config: ConfigDict, label: Array | None) -> Mapping[str, Array] | None:
+    """The condition of the networks; no label is no class."""
+    return {"label": label} if config.conditional and label is not None else None
 
 
 def labels_of_draws(

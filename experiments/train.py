@@ -13,7 +13,7 @@ import jax
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.drawing import averaged
+from experiments.drawing import averaged, settling
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.arrays import ArrayDataset
@@ -89,13 +89,15 @@ def preview(experiment: Experiment, config: ConfigDict, workdir: Path) -> Callab
     Images become a grid; vectors the cloud of their first two numbers.
     """
     sampler, images = capability(experiment, "sample"), len(config.data.shape) == 3
+    settle = settling(experiment)
     if images:
         draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
     else:
         draw = parallel.compile_fn(lambda key, params: sampler(key, params, POINTS))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
-        drawn = parallel.to_host(draw(jax.random.key(0), averaged(state, config)))
+        params = settle(averaged(state, config), state.extra)
+        drawn = parallel.to_host(draw(jax.random.key(0), params))
         if jax.process_index() == 0:
             path = workdir / "samples" / f"step_{step:06d}.png"
             if images:

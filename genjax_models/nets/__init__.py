@@ -14,6 +14,7 @@ from genjax_models.nets.mlp import MLP as MLP
 from genjax_models.nets.ncsnpp import DDPMpp as DDPMpp
 from genjax_models.nets.ncsnpp import NCSNpp as NCSNpp
 from genjax_models.nets.perceptron import Perceptron as Perceptron
+from genjax_models.nets.perceptron_discriminator import PerceptronDiscriminator as PerceptronDiscriminator
 from genjax_models.nets.plain_mlp import PlainMLP as PlainMLP
 from genjax_models.nets.pyramid import ConvDecoder as ConvDecoder
 from genjax_models.nets.pyramid import ConvEncoder as ConvEncoder

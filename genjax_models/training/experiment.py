@@ -1,6 +1,6 @@
 """What an experiment hands to the training loop, to the sampler and to the evaluation: pure functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,9 @@ class Experiment(NamedTuple):
         students of this model call.
       training_set: `folder of the run -> data set`, for what trains on a set of its own making; made once.
       warm_start: `(initial state, folder of the run) -> state`: what a fresh run takes over from an earlier one.
+      settle: `(params, extra) -> params`, pure: adds to the weights what a network needs once training is over, such as
+        the standing statistics of a batch norm. All functions above but those of `players` then take its result.
+      watch: `metrics of a step -> what to warn of, or None`; asked at the steps that are logged.
     """
 
     init: Callable[[Key], tuple[dict[str, PyTree], PyTree]]
@@ -43,6 +46,8 @@ class Experiment(NamedTuple):
     denoiser: Callable[..., Any] | None = None
     training_set: Callable[[Path], Any] | None = None
     warm_start: Callable[[TrainState, Path], TrainState] | None = None
+    settle: Callable[[dict[str, PyTree], PyTree], dict[str, PyTree]] | None = None
+    watch: Callable[[Mapping[str, float]], str | None] | None = None
 
 
 def initial_state(key: Key, experiment: Experiment, *, ema: bool, tracks: tuple[int, ...] = ()) -> TrainState:

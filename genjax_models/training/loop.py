@@ -109,7 +109,8 @@ def fit(
         step = jitted.lower(shapes, batch).compile()
         with RunLog(workdir, start=start, steps=train.steps) as run_log:
             clock = Clock(start, train.steps, train.batch_size)
-            readout = Readout(run_log, clock, log_every=train.log_every, last=train.steps, stop=stop)
+            watch = experiment.watch
+            readout = Readout(run_log, clock, log_every=train.log_every, last=train.steps, stop=stop, watch=watch)
             batches = Prefetch(data, partial(parallel.put_batch, mesh=mesh))
             return _train(step, state, start, train, batches, hooks, checkpoints, readout)
 

@@ -7,7 +7,7 @@ nothing is lost by noticing it here a few steps later.
 import logging
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 
@@ -35,11 +35,22 @@ class Readout:
       log_every: which steps are logged; any step that a hook has measured something at is logged too.
       last: the last step, logged in any case.
       stop: raise at a step that is not finite; say so and go on otherwise.
+      watch: `metrics -> what to warn of, or None`; each warning is said when it begins, not again while it lasts.
     """
 
-    def __init__(self, run_log: RunLog, clock: Clock, *, log_every: int, last: int, stop: bool):
+    def __init__(
+        self,
+        run_log: RunLog,
+        clock: Clock,
+        *,
+        log_every: int,
+        last: int,
+        stop: bool,
+        watch: Callable[[Mapping[str, float]], str | None] | None = None,
+    ):
         self.run_log, self.clock = run_log, clock
-        self._log_every, self._last, self._stop = log_every, last, stop
+        self._log_every, self._last, self._stop, self._watch = log_every, last, stop, watch
+        self._warned = False
         self._queue: deque[tuple[int, Mapping[str, Array], Mapping[str, float]]] = deque()
 
     def push(self, step: int, metrics: Mapping[str, Array], measured: Mapping[str, float]) -> None:
@@ -61,7 +72,14 @@ class Readout:
                 values = {name: float(value) for name, value in jax.device_get(dict(metrics)).items()} | dict(measured)
             if logged:
                 self.run_log.write(step, values, self.clock.read(step))
+                self._warn(step, values)
         return values
+
+    def _warn(self, step: int, values: Mapping[str, float]) -> None:
+        warning = self._watch(values) if self._watch else None
+        if warning and not self._warned:
+            log.warning("step %d: %s", step, warning)
+        self._warned = warning is not None
 
     def _check(self, step: int, metrics: Mapping[str, Array]) -> None:
         flags = [name for name in metrics if name.split("/")[-1] == "nonfinite"]

@@ -167,3 +167,11 @@ def test_a_step_that_is_not_finite_stops_the_run_or_is_reported(caplog):
 )
 def test_the_culprit_is_a_part_before_the_whole(metrics, flag, term):
     assert nonfinite_term(metrics, flag) == term
+
+
+def test_a_warning_is_said_when_it_begins_with_its_step_and_not_again_while_it_lasts(caplog):
+    watched = readout(Recorder(), log_every=1, watch=lambda values: "collapse" if values["loss"] < 0 else None)
+    for step, loss in enumerate([1.0, -1.0, -1.0, 1.0, -1.0], start=1):
+        watched.push(step, step_metrics(loss), {})
+    watched.drain()
+    assert [record.getMessage() for record in caplog.records] == ["step 2: collapse", "step 5: collapse"]

@@ -1,0 +1,52 @@
+"""A discriminator of vectors or flattened images: a `Perceptron`, and one logit above its last hidden layer.
+
+References:
+  Goodfellow et al., Generative Adversarial Networks, 2014, https://arxiv.org/abs/1406.2661
+"""
+
+from collections.abc import Mapping
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from genjax_models.core.types import Array
+from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.perceptron import ACTIVATIONS, Perceptron
+
+
+class PerceptronDiscriminator(nn.Module):
+    """Dense layers with an activation after each, the last of which are the features.
+
+    Attributes:
+      widths: of the hidden layers, at least one.
+      activation: a key of `perceptron.ACTIVATIONS`.
+      num_classes: 0 for an unconditional network; a class enters one-hot.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    widths: tuple[int, ...] = (128, 128)
+    activation: str = "leaky_relu"
+    num_classes: int = 0
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        t: Array | None = None,
+        cond: Mapping[str, Array] | None = None,
+        *,
+        train: bool = False,
+    ) -> Judgement:
+        """Judge `x` `[B, ...]`; `t` and `train` are accepted for the network contract.
+
+        Raises:
+          ValueError: if a label is given to a network without classes, the activation is unknown, or there is no layer.
+        """
+        if not self.widths:
+            raise ValueError("a discriminator needs at least one hidden layer, got widths=()")
+        *widths, features = self.widths
+        body = Perceptron((features,), tuple(widths), self.activation, self.num_classes, self.dtype, name="body")
+        h = ACTIVATIONS[self.activation](body(x, t, cond))
+        logits = nn.Dense(1, dtype=self.dtype, name="logit")(h)[:, 0]
+        return Judgement(logits.astype(x.dtype), h.astype(x.dtype))
