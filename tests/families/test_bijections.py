@@ -1,5 +1,7 @@
 """Every layer of the flows' room against autodiff's log-determinant and its own inverse: a new layer adds a row."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from bijections import check_bijection, network
@@ -25,7 +27,7 @@ from genjax_models.families.flows import (
     squeeze,
 )
 from genjax_models.families.flows.coupling import checkerboard_mask, coupling, masked_coupling
-from genjax_models.families.flows.elementwise import additive, affine
+from genjax_models.families.flows.elementwise import additive, affine, gated
 from genjax_models.families.flows.mixture_logistic import mixture_logistic
 from genjax_models.families.flows.splines import circular, rational_quadratic
 
@@ -33,6 +35,7 @@ LAYERS = {
     "additive coupling": (lambda: coupling(additive(), network, channels=5), (5,)),
     "affine coupling": (lambda: coupling(affine(), network, channels=5, swap=True), (5,)),
     "affine coupling of images": (lambda: coupling(affine(), network, channels=4), (2, 3, 4)),
+    "gated coupling": (lambda: coupling(gated(), network, channels=5), (5,)),
     "checkerboard": (lambda: masked_coupling(affine(), network, checkerboard_mask(2, 3, 2)), (2, 3, 2)),
     "chain": (lambda: chain([_pair(), invert(_pair())]), (4,)),
     "repeat": (lambda: repeat(_pair(), 3), (4,)),
@@ -86,3 +89,12 @@ def test_a_condition_reaches_the_network():
 def test_one_channel_cannot_be_split():
     with pytest.raises(ValueError, match="at least 2 channels"):
         coupling(affine(), network, channels=1)
+
+
+def test_a_gate_never_magnifies():
+    """Whatever the network says, differences of two inputs shrink: a deep stack cannot explode by its scales."""
+    h = 100.0 * jax.random.normal(jax.random.key(0), (64, 2))
+    x = jax.random.normal(jax.random.key(1), (2, 64))
+    (a, log_scale), (b, _) = (gated().forward(h, row) for row in x)
+    assert (log_scale <= 0).all()
+    assert (jnp.abs(a - b) <= jnp.abs(x[0] - x[1]) + 1e-4).all()

@@ -12,7 +12,7 @@ from genjax_models.core.densities import standard_normal
 from genjax_models.families.flows import Conditioner, chain, invert, log_prob
 from genjax_models.families.flows.autoregressive import autoregressive
 from genjax_models.families.flows.coupling import coupling
-from genjax_models.families.flows.elementwise import Transformer, affine
+from genjax_models.families.flows.elementwise import Transformer, affine, gated
 from genjax_models.families.flows.glow import step as glow_step
 from genjax_models.families.flows.planar import planar
 from genjax_models.families.flows.radial import radial
@@ -157,9 +157,21 @@ def test_spline_coupling_is_normflows():
     assert_same(invert(ours), tuple(params), normflow(layers, 6).log_prob, x)
 
 
-def test_a_step_of_glow_is_normflows():
+def subtracting_gate():
+    """`gated()` with a shift that is taken away, as theirs is."""
+    sign = jnp.array([-1.0, 1.0])
+    flipped = lambda f: lambda h, x: f(h * sign.reshape((1,) * (h.ndim - 1) + (2,)), x)
+    return Transformer(2, flipped(gated().forward), flipped(gated().inverse))
+
+
+def inverse_affine():
+    return Transformer(2, affine(FREE).inverse, affine(FREE).forward)
+
+
+@pytest.mark.parametrize(("scale_map", "transformer"), [("exp", inverse_affine), ("sigmoid", subtracting_gate)])
+def test_a_step_of_glow_is_normflows(scale_map, transformer):
     """With their permutation and signs, which ours are without, set to one; their coupling is the inverse of ours."""
-    block = nf.flows.GlowBlock(4, 16, scale_map="exp", init_zeros=False)
+    block = nf.flows.GlowBlock(4, 16, scale_map=scale_map, init_zeros=False)
     couple, mix, norm = block.flows
     mix.P.copy_(torch.eye(4))
     mix.sign_S.fill_(1.0)
@@ -178,8 +190,7 @@ def test_a_step_of_glow_is_normflows():
 
         return Conditioner(lambda key, h, cond: [], apply)
 
-    free = affine(FREE)
-    ours = glow_step(Transformer(2, free.inverse, free.forward), network, channels=4)
+    ours = glow_step(transformer(), network, channels=4)
     w, n = weights_of(mix), weights_of(norm)
     params = (
         {"shift": -n["t"].ravel(), "log_scale": -n["s"].ravel()},

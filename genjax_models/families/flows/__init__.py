@@ -18,7 +18,7 @@ from genjax_models.families.flows.block_autoregressive import block_autoregressi
 from genjax_models.families.flows.continuous import Transport, VectorField, continuous, transport
 from genjax_models.families.flows.coupling import checkerboard_mask, coupling, masked_coupling
 from genjax_models.families.flows.dequantization import variational_offset
-from genjax_models.families.flows.elementwise import Transformer, additive, affine
+from genjax_models.families.flows.elementwise import Transformer, additive, affine, gated
 from genjax_models.families.flows.flow_plus_plus import flow_plus_plus
 from genjax_models.families.flows.glow import glow
 from genjax_models.families.flows.invertible_linear import invertible_linear
@@ -73,6 +73,7 @@ __all__ = [
     "exact",
     "flatten",
     "flow_plus_plus",
+    "gated",
     "glow",
     "guided",
     "inverse_residual",

@@ -1,24 +1,28 @@
 r"""Element-wise maps whose parameters a network gives: the inside of coupling and of autoregressive layers.
 
 A transformer is $y = \tau(x; h)$, increasing in each element $x$ by itself, with the P raw numbers $h$ of that element:
-zeros are the identity. The layer decides which elements are seen by the network that gives $h$.
+zeros are the identity, but for a gate. The layer decides which elements are seen by the network that gives $h$.
 
 | name     | P | $\tau$                                       |
 |----------|---|----------------------------------------------|
 | additive | 1 | $x + h_1$ (NICE)                             |
 | affine   | 2 | $x\,e^{s} + h_1$, $s = c\,\tanh(h_2/c)$      |
 
-The bound c on the log-scale keeps a layer from exploding; RealNVP scales a tanh by a learned number, Glow
-takes a sigmoid.
+| gated    | 2 | $(x + h_1)\,\sigma(h_2 + 2)$ (Glow)        |
+
+The bound c on the log-scale keeps a layer from exploding; RealNVP scales a tanh by a learned number. A gate lets no
+layer magnify, so that an image unlike all others does not leave the floats on its way through a deep stack.
 
 References:
   Dinh et al., NICE, 2015, https://arxiv.org/abs/1410.8516
   Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/abs/1605.08803
+  Kingma and Dhariwal, Glow, 2018, https://arxiv.org/abs/1807.03039 (the gate: the authors' code)
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
@@ -60,6 +64,19 @@ def affine(bound: float = 3.0) -> Transformer:
     def inverse(h: Array, y: Array) -> tuple[Array, Array]:
         shift, log_scale = shift_and_log_scale(h)
         return (y - shift) * jnp.exp(-log_scale), -log_scale
+
+    return Transformer(2, forward, inverse)
+
+
+def gated() -> Transformer:
+    """A shift and a scale between 0 and 1, which starts at 0.88."""
+    log_scale = lambda h: jax.nn.log_sigmoid(h[..., 1] + 2.0)
+
+    def forward(h: Array, x: Array) -> tuple[Array, Array]:
+        return (x + h[..., 0]) * jnp.exp(log_scale(h)), log_scale(h)
+
+    def inverse(h: Array, y: Array) -> tuple[Array, Array]:
+        return y * jnp.exp(-log_scale(h)) - h[..., 0], -log_scale(h)
 
     return Transformer(2, forward, inverse)
 

@@ -11,7 +11,7 @@ References:
 from genjax_models.families.flows.actnorm import actnorm
 from genjax_models.families.flows.bijection import Bijection, MakeConditioner, chain, stack
 from genjax_models.families.flows.coupling import coupling
-from genjax_models.families.flows.elementwise import AFFINE, Transformer
+from genjax_models.families.flows.elementwise import AFFINE, Transformer, gated
 from genjax_models.families.flows.invertible_linear import invertible_linear
 from genjax_models.families.flows.multiscale import split
 from genjax_models.families.flows.real_nvp import check_image
@@ -29,7 +29,7 @@ def glow(
     *,
     levels: int = 3,
     depth: int = 32,
-    transformer: Transformer = AFFINE,
+    transformer: Transformer | None = None,
     scan: bool = False,
 ) -> Bijection:
     """The paper's flow over images, with a flat latent.
@@ -39,7 +39,7 @@ def glow(
       network: of the couplings and of the learned priors, convolutional.
       levels: L, at least 1; each halves the sides.
       depth: K, steps a level.
-      transformer: inside the couplings.
+      transformer: inside the couplings; `gated()` by default.
       scan: see `bijection.stack`.
 
     Returns:
@@ -49,6 +49,7 @@ def glow(
       ValueError: if the shape is no image's, there is no level, or a side cannot be halved so often.
     """
     check_image(shape, levels, halvings=levels)
+    transformer = gated() if transformer is None else transformer
     height, width, channels = shape[0] // 2, shape[1] // 2, 4 * shape[2]
     level = chain([squeeze(), stack(step(transformer, network, channels=channels), depth, scan=scan)])
     if levels == 1:
