@@ -3,6 +3,8 @@
 from genjax_models.nets.causal_transformer import CausalTransformer as CausalTransformer
 from genjax_models.nets.conv_conditioner import ConvConditioner as ConvConditioner
 from genjax_models.nets.conv_conditioner import ResNetConditioner as ResNetConditioner
+from genjax_models.nets.dcgan import DCGANDiscriminator as DCGANDiscriminator
+from genjax_models.nets.dcgan import DCGANGenerator as DCGANGenerator
 from genjax_models.nets.dit import DiT as DiT
 from genjax_models.nets.edm2 import EDM2UNet as EDM2UNet
 from genjax_models.nets.edm2 import LogLoss as LogLoss
@@ -18,6 +20,8 @@ from genjax_models.nets.perceptron_discriminator import PerceptronDiscriminator 
 from genjax_models.nets.plain_mlp import PlainMLP as PlainMLP
 from genjax_models.nets.pyramid import ConvDecoder as ConvDecoder
 from genjax_models.nets.pyramid import ConvEncoder as ConvEncoder
+from genjax_models.nets.sngan import SNGANDiscriminator as SNGANDiscriminator
+from genjax_models.nets.sngan import SNGANGenerator as SNGANGenerator
 from genjax_models.nets.unet import UNet as UNet
 from genjax_models.nets.uvit import UViT as UViT
 from genjax_models.nets.very_deep_vae import VeryDeepVAE as VeryDeepVAE

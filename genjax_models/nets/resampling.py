@@ -19,6 +19,7 @@ References:
   Zhang, Making Convolutional Networks Shift-Invariant Again, 2019, https://arxiv.org/abs/1904.11486
 """
 
+from collections.abc import Callable
 from functools import reduce
 
 import flax.linen as nn
@@ -83,29 +84,84 @@ def fir_upsample(x: Array, taps: tuple[float, ...]) -> Array:
     return 4 * low_pass(spread, taps[::-1], padding=len(taps) // 2)
 
 
+def halved(height: int, width: int, times: int) -> tuple[int, int]:
+    """The sides of an image that has been halved so many times.
+
+    Raises:
+      ValueError: if they are not whole numbers.
+    """
+    factor = 2**times
+    if height % factor or width % factor:
+        raise ValueError(f"an image of {height}x{width} cannot be halved {times} times: {factor} must divide its sides")
+    return height // factor, width // factor
+
+
+def convolve_doubling(x: Array, kernel: Array) -> Array:
+    """Convolve to twice the resolution, with a kernel of two taps for each axis and phase, and interleave the phases.
+
+    Args:
+      x: `[B, H, W, C]`.
+      kernel: `[2, 2, C, 2, 2, D]`: low-resolution taps, inputs, phases, outputs. The taps of an even phase read
+        the pixel before and the pixel itself, those of an odd phase the pixel itself and the one after.
+
+    Returns:
+      `[B, 2H, 2W, D]`.
+    """
+    batch, height, width, channels = x.shape
+    features = kernel.shape[-1]
+    z = convolve(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), kernel.reshape(2, 2, channels, -1))
+    z = z.reshape(batch, height + 1, width + 1, 2, 2, features)
+    phases = [[z[:, p : p + height, q : q + width, p, q] for q in (0, 1)] for p in (0, 1)]
+    y = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)  # [B, H, 2, W, 2, features]
+    return y.reshape(batch, 2 * height, 2 * width, features)
+
+
 class UpsampleConv(nn.Module):
     """`nn.Conv(features, (3, 3), padding=1)(upsample(x))`, with the same parameters and fewer operations.
 
     Attributes:
       features: channels of the result.
       dtype: of the computation; parameters stay float32.
+      kernel_init: of the `[3, 3, C, features]` kernel.
     """
 
     features: int
+    dtype: jnp.dtype = jnp.float32
+    kernel_init: Callable[..., Array] = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """`x` `[B, H, W, C]` → `[B, 2H, 2W, features]`."""
+        kernel = self.param("kernel", self.kernel_init, (3, 3, x.shape[-1], self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        x, kernel, bias = (a.astype(self.dtype) for a in (x, kernel, bias))
+        taps = jnp.asarray(TAPS, self.dtype)
+        return convolve_doubling(x, jnp.einsum("pai,qbj,ijcd->abcpqd", taps, taps, kernel)) + bias[None, None, None, :]
+
+
+class TransposedConv(nn.Module):
+    """`nn.ConvTranspose(features, (4, 4), (2, 2))`: the same parameters and function.
+
+    Attributes:
+      features: channels of the result.
+      use_bias: add one a channel, zero at the start.
+      kernel_init: of the `[4, 4, C, features]` kernel.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    features: int
+    use_bias: bool = True
+    kernel_init: Callable[..., Array] = nn.initializers.lecun_normal()
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """`x` `[B, H, W, C]` → `[B, 2H, 2W, features]`."""
-        batch, height, width, channels = x.shape
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), (3, 3, channels, self.features))
+        channels = x.shape[-1]
+        kernel = self.param("kernel", self.kernel_init, (4, 4, channels, self.features)).astype(self.dtype)
+        by_phase = kernel.reshape(2, 2, 2, 2, channels, self.features).transpose(0, 2, 4, 1, 3, 5)
+        y = convolve_doubling(x.astype(self.dtype), by_phase)
+        if not self.use_bias:
+            return y
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        x, kernel, bias = (a.astype(self.dtype) for a in (x, kernel, bias))
-
-        taps = jnp.asarray(TAPS, self.dtype)
-        folded = jnp.einsum("pai,qbj,ijcd->abcpqd", taps, taps, kernel).reshape(2, 2, channels, -1)
-        z = convolve(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), folded)
-        z = z.reshape(batch, height + 1, width + 1, 2, 2, self.features)
-        phases = [[z[:, p : p + height, q : q + width, p, q] for q in (0, 1)] for p in (0, 1)]
-        y = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)  # [B, H, 2, W, 2, features]
-        return y.reshape(batch, 2 * height, 2 * width, self.features) + bias[None, None, None, :]
+        return y + bias.astype(self.dtype)[None, None, None, :]

@@ -86,7 +86,7 @@ def test_convolution_is_flaxs(stride):
     with jax.enable_x64(True):
         x = normal(2, 6, 8, 3)
         theirs = nn.Conv(5, (3, 3), stride, padding=1, dtype=jnp.float64)
-        assert_same_layer(Conv3x3(5, stride, dtype=jnp.float64), theirs, x)
+        assert_same_layer(Conv3x3(5, stride=stride, dtype=jnp.float64), theirs, x)
 
 
 def test_upsampling_convolution_is_upsampling_then_convolution():

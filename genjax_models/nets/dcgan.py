@@ -1,0 +1,133 @@
+r"""DCGAN: transposed convolutions up, strided convolutions down, batch norm between.
+
+The generator starts with a dense layer at the coarsest resolution, $2^n$ times smaller than the image for n stages;
+each stage is batch norm, ReLU and a 4×4 transposed convolution of stride 2. The discriminator's stages are 4×4
+convolutions of stride 2, batch norm (not in the first) and leaky ReLU of slope 0.2. All weights start from
+$N(0, 0.02^2)$.
+
+In the paper the kernels are 5×5, and the channels of 64×64 images (1024, 512, 256, 128) from 4×4 up.
+
+References:
+  Radford et al., Unsupervised Representation Learning with Deep Convolutional GANs, 2016, https://arxiv.org/abs/1511.06434
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from genjax_models.core.types import Array
+from genjax_models.nets.batch_norm import BatchNorm
+from genjax_models.nets.convolution import Conv
+from genjax_models.nets.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.embeddings import one_hot_of
+from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.resampling import TransposedConv, halved
+
+INIT = nn.initializers.normal(0.02)
+
+
+class DCGANGenerator(nn.Module):
+    """From a latent vector to an image.
+
+    Attributes:
+      out_shape: `(height, width, channels)` of the image.
+      channels: of each stage, the coarsest first; a stage doubles height and width.
+      num_classes: 0 for an unconditional network; otherwise the one-hot class is appended to the latent vector.
+      axis_name: see `BatchNorm`.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    out_shape: tuple[int, int, int]
+    channels: tuple[int, ...] = (128, 64)
+    num_classes: int = 0
+    axis_name: str | None = None
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        z: Array,
+        t: Array | None = None,
+        cond: Mapping[str, Array] | None = None,
+        *,
+        train: bool = False,
+    ) -> Array:
+        """Evaluate the network.
+
+        Args:
+          z: `[B, Z]`.
+          t: accepted for the network contract; there is no time.
+          cond: `{"label": int32 [B]}`, or `None`: no class.
+          train: normalise by this batch's moments.
+
+        Returns:
+          `[B, *out_shape]` in [-1, 1], in the dtype of `z`.
+
+        Raises:
+          ValueError: if the image cannot be halved once a stage, or a label is given to a network without classes.
+        """
+        batch, (height, width, out) = z.shape[0], self.out_shape
+        rows, columns = halved(height, width, len(self.channels))
+        h = jnp.concatenate([z, one_hot_of(cond, self.num_classes, batch).astype(z.dtype)], axis=1)
+        h = nn.Dense(rows * columns * self.channels[0], kernel_init=INIT, dtype=self.dtype, name="in")(h)
+        h = h.reshape(batch, rows, columns, self.channels[0])
+        for stage, features in enumerate((*self.channels[1:], out)):
+            h = nn.relu(BatchNorm(self.axis_name, self.dtype, name=f"norm_{stage}")(h, train=train))
+            h = TransposedConv(features, kernel_init=INIT, dtype=self.dtype, name=f"conv_{stage}")(h)
+        return jnp.tanh(h).astype(z.dtype)
+
+
+class DCGANDiscriminator(nn.Module):
+    """From an image to a judgement.
+
+    Attributes:
+      channels: of each stage, the finest first; a stage halves height and width.
+      num_classes: 0 for an unconditional network.
+      conditioning: how it hears of the class, see `discriminator_head`.
+      batch_norm: False for a critic whose gradient penalty is of each example.
+      axis_name: see `BatchNorm`.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    channels: tuple[int, ...] = (64, 128)
+    num_classes: int = 0
+    conditioning: str = "concat"
+    batch_norm: bool = True
+    axis_name: str | None = None
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        t: Array | None = None,
+        cond: Mapping[str, Array] | None = None,
+        *,
+        train: bool = False,
+    ) -> Judgement:
+        """Evaluate the network.
+
+        Args:
+          x: `[B, H, W, C]`.
+          t: accepted for the network contract; there is no time.
+          cond: `{"label": int32 [B]}`, or `None`: no class.
+          train: normalise by this batch's moments.
+
+        Returns:
+          Logits `[B]` and features `[B, D]`, those of the last stage.
+
+        Raises:
+          ValueError: if the image cannot be halved once a stage, or a label is given to a network without classes.
+        """
+        halved(x.shape[1], x.shape[2], len(self.channels))
+        h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
+        for stage, features in enumerate(self.channels):
+            conv = Conv(features, 4, stride=2, padding=1, kernel_init=INIT, dtype=self.dtype, name=f"conv_{stage}")
+            h = conv(h)
+            if stage and self.batch_norm:
+                h = BatchNorm(self.axis_name, self.dtype, name=f"norm_{stage}")(h, train=train)
+            h = nn.leaky_relu(h, 0.2)
+        dense = partial(nn.Dense, kernel_init=INIT, dtype=self.dtype)
+        return DiscriminatorHead(dense, name="head")(h.reshape(x.shape[0], -1), one_hot)
