@@ -2,23 +2,19 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import autoencoder
-from experiments.networks import conditioner
+from experiments.latent_laws import MIXTURES, POSTERIORS, PRIORS
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
-from genjax_models.families.flows import Conditioner, invert, maf
 from genjax_models.families.vae import (
-    FlowPosterior,
-    Posterior,
     dreg_loss,
-    gaussian_posterior,
     importance_log_prob,
     impute,
     imq_kernel,
@@ -26,10 +22,8 @@ from genjax_models.families.vae import (
     iwae_loss,
     tc_vae_loss,
     vae_loss,
-    vamp_prior,
     wae_loss,
 )
-from genjax_models.nets import MADE
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.names import pick
 
@@ -45,7 +39,8 @@ def get_config() -> ConfigDict:
     config.beta = {"value": 1.0, "warmup_steps": 0}  # of `elbo`, and of the total correlation
     config.posterior = {"name": "gaussian", "depth": 2, "width": 64, "context": 32}  # or `iaf`, which has the rest
     config.impute = {"steps": 200}  # of the chain that draws what is missing
-    config.prior = {"name": "normal", "components": 0}  # or `vamp`, of so many pseudo-inputs
+    # or `vamp`, or `autoregressive`, of so many components, or one of the flows `maf` and `real_nvp`, of that depth
+    config.prior = {"name": "normal", "components": 0, "depth": 4, "width": 64}
     return config
 
 
@@ -60,61 +55,21 @@ LOSSES: dict[str, tuple[Callable[..., LossOutput], str]] = {
 """What `config.objective` may name, and what its function takes beside `config.objective.options`."""
 
 
-class Posteriors(NamedTuple):
-    """How the encoder's output becomes a posterior.
-
-    Attributes:
-      features: of that output.
-      init: `key -> params` beside those of the networks.
-      of: `(params, raw [B, features]) -> Posterior`.
-    """
-
-    features: int
-    init: Callable[[Key], dict[str, PyTree]]
-    of: Callable[[PyTree, Array], Posterior]
-
-
-def normal_posteriors(config: ConfigDict) -> Posteriors:
-    """Independent normals."""
-    return Posteriors(2 * config.latent, lambda key: {}, lambda params, raw: gaussian_posterior(raw))
-
-
-def autoregressive_posteriors(config: ConfigDict) -> Posteriors:
-    """Inverse autoregressive flows from normals; the encoder gives their networks a context."""
-    latent, context = config.latent, config.posterior.context
-
-    def made(channels: int) -> Conditioner:
-        return conditioner(MADE(out_channels=channels, width=config.posterior.width))
-
-    flow = invert(maf(made, config.posterior.depth))
-
-    def init(key: Key) -> dict[str, PyTree]:
-        return {"flow": flow.init(key, jnp.zeros((1, latent)), {"context": jnp.zeros((1, context))})}
-
-    def of(params: PyTree, raw: Array) -> Posterior:
-        start, cond = gaussian_posterior(raw[:, : 2 * latent]), {"context": raw[:, 2 * latent :]}
-        return FlowPosterior(start, params["flow"], flow, cond)
-
-    return Posteriors(2 * latent + context, init, of)
-
-
-POSTERIORS = {"gaussian": normal_posteriors, "iaf": autoregressive_posteriors}
-
-
 def check(config: ConfigDict) -> None:
     """Refuse parts of a config that do not go together.
 
     Raises:
       UserError: if there are any.
     """
-    name, posterior, vamp = config.objective.name, config.posterior.name, config.prior.name == "vamp"
+    name, posterior, prior = config.objective.name, config.posterior.name, config.prior.name
     loss, takes = LOSSES[name]
-    if vamp and "prior" not in takes:
+    vamp = prior == "vamp"
+    if prior != "normal" and "prior" not in takes:
         raise UserError(f"config.objective.name={name} has the normal prior: leave config.prior at it")
     if posterior != "gaussian" and (vamp or name in ("total_correlation", "wae")):
         raise UserError("a VampPrior, the total correlation and WAE want config.posterior.name='gaussian'")
-    if vamp and config.prior.components < 1:
-        raise UserError("a VampPrior is a mixture of config.prior.components: set at least 1")
+    if prior in MIXTURES and config.prior.components < 1:
+        raise UserError(f"the prior {prior!r} mixes config.prior.components: set at least 1")
     given = dict.fromkeys(takes.split()) | dict(config.objective.options)
     try:
         inspect.signature(loss).bind(None, None, None, None, likelihood=None, **given)
@@ -129,9 +84,9 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, options do not suit the objective, or a network cannot be built.
     """
     posteriors = pick("posterior.name", config.posterior.name, POSTERIORS)(config)
-    law, pair, shape = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features), config.data.shape
+    law, pair = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features)
     loss, takes = pick("objective.name", config.objective.name, LOSSES)
-    vamp = pick("prior.name", config.prior.name, {"normal": False, "vamp": True})
+    priors = pick("prior.name", config.prior.name, PRIORS)(config)
     check(config)
     random = config.objective.name != "wae"  # whose codes are the posteriors' means
 
@@ -140,19 +95,13 @@ def build(config: ConfigDict) -> Experiment:
         return lambda x: posteriors.of(params, encode(x))
 
     def prior(params: PyTree) -> Density | None:
-        if not vamp:
-            return None
-        pseudo = jax.nn.sigmoid(params["pseudo_inputs"])
-        return vamp_prior(posterior(params, None), pseudo if law.form == "bits" else 2.0 * pseudo - 1.0)
+        return priors.of(params, posterior(params, None))
 
     parts = lambda params, label: (posterior(params, label), pair.decode(params, label))
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        key_pair, key_posterior, key_pseudo = jax.random.split(key, 3)
-        own = pair.init(key_pair) | posteriors.init(key_posterior)
-        if vamp:
-            own["pseudo_inputs"] = jax.random.normal(key_pseudo, (config.prior.components, *shape))
-        return {"model": own}, {}
+        key_pair, key_posterior, key_prior = jax.random.split(key, 3)
+        return {"model": pair.init(key_pair) | posteriors.init(key_posterior) | priors.init(key_prior)}, {}
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array

@@ -60,6 +60,32 @@ def test_likelihood_of_bytes_under_a_normal_whose_decoder_ignores_z():
     np.testing.assert_allclose(found, np.log(mass).reshape(4, -1).sum(axis=1), rtol=2e-4)
 
 
+@pytest.mark.parametrize("name", ["maf", "autoregressive", pytest.param("real_nvp", marks=pytest.mark.slow)])
+def test_a_learned_prior_starts_as_the_standard_normal_and_is_learnt(name):
+    """Likelihoods are then those of the normal prior, draw by draw, and a step's gradient reaches the prior."""
+    config = vae.get_config()
+    config.encoder.widths = config.decoder.widths = (8,)
+    config.update({"latent": 3, "likelihood": {"kind": "importance", "samples": 4}})
+    plain = vae.build(config)
+    config.prior.update({"name": name, "components": 2, "depth": 2, "width": 8})
+    learned, batch = vae.build(config), digits()
+
+    @jax.jit
+    def run():
+        params = learned.init(KEY)[0]
+        if name == "autoregressive":  # which starts a little off, so that its components part
+            params["model"]["prior"]["out"]["kernel"] *= 0.0
+        without = {"model": {part: own for part, own in params["model"].items() if part != "prior"}}
+        step = lambda params: learned.players[0].objective(KEY, params, {}, batch, jnp.int32(0))[0].value.mean()
+        values = [built.log_prob(KEY, own, batch).value for built, own in ((learned, params), (plain, without))]
+        return values, jax.grad(step)(params)["model"]["prior"], learned.sample(KEY, params, 2)
+
+    (found, expected), slopes, images = run()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert sum(float(jnp.abs(slope).sum()) for slope in jax.tree.leaves(slopes)) > 1e-2
+    assert images.shape == (2, 8, 8, 1)
+
+
 def test_the_tracked_standard_deviation_learns_from_the_best_one_and_touches_nothing_else():
     raw, x = jax.random.normal(KEY, (3, 4, 4, 1)), jax.random.normal(jax.random.key(1), (3, 4, 4, 1))
     value = lambda law, raw: law.log_prob(raw, x).sum()

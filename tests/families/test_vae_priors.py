@@ -7,10 +7,11 @@ import pytest
 from scipy import stats
 
 from genjax_models.core.densities import standard_normal
-from genjax_models.families.flows import Bijection
+from genjax_models.families.flows import Bijection, Conditioner, affine, autoregressive
 from genjax_models.families.vae import (
     GaussianPosterior,
     active_units,
+    autoregressive_prior,
     flow_prior,
     gaussian,
     gaussian_mixture,
@@ -75,6 +76,85 @@ def test_a_flow_prior_is_the_law_of_the_flows_data():
     z = jax.random.normal(jax.random.key(4), (3, 2))
     np.testing.assert_allclose(prior.log_prob(z), stats.norm.logpdf(z, 0.0, np.exp(0.6)).sum(-1), rtol=1e-5)
     assert float(prior.sample(jax.random.key(5), 4000).std()) == pytest.approx(np.exp(0.6), rel=4 / np.sqrt(16_000))
+
+
+def two_by_two(z):
+    """Logits, means and log-stds of two variables' mixtures of two; the second variable's depend on the first."""
+    first, one = z[:, 0], jnp.ones(len(z))
+    own = [0.4 * one, -0.4 * one, -1.0 * one, 1.2 * one, -0.5 * one, 0.1 * one]
+    given = [first, -first, jnp.sin(2.0 * first), 0.5 * first**2, -0.7 * one, -0.3 - 0.2 * jnp.tanh(first)]
+    return jnp.stack([jnp.stack(own, axis=-1), jnp.stack(given, axis=-1)], axis=1)
+
+
+def conditional(z, which, law):
+    """The same conditionals by SciPy: their `pdf` or `cdf` at `z` `[N, 2]`."""
+    raw = np.asarray(two_by_two(jnp.asarray(z)), np.float64)[:, which]
+    weights = np.exp(raw[:, :2]) / np.exp(raw[:, :2]).sum(-1, keepdims=True)
+    return (weights * law(z[:, which, None], raw[:, 2:4], np.exp(raw[:, 4:]))).sum(-1)
+
+
+def test_an_autoregressive_prior_is_the_product_of_its_conditionals_and_integrates_to_one():
+    axis = np.linspace(-7.0, 12.0, 381)
+    points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    found = np.asarray(jax.jit(autoregressive_prior(two_by_two, 2).log_prob)(jnp.asarray(points, jnp.float32)))
+    exact = np.log(conditional(points, 0, stats.norm.pdf)) + np.log(conditional(points, 1, stats.norm.pdf))
+    np.testing.assert_allclose(found[exact > -30], exact[exact > -30], rtol=1e-4, atol=1e-4)
+    assert np.exp(found).sum() * (axis[1] - axis[0]) ** 2 == pytest.approx(1.0, abs=1e-4)
+
+
+def test_draws_of_an_autoregressive_prior_follow_its_conditionals():
+    """The distribution function of each variable given those before it is uniform, and the two are independent."""
+    draw = jax.jit(autoregressive_prior(two_by_two, 2).sample, static_argnums=1)
+    z = np.asarray(draw(jax.random.key(7), 4000), np.float64)
+    u = [conditional(z, which, stats.norm.cdf) for which in (0, 1)]
+    assert all(stats.kstest(values, "uniform").pvalue > 1e-4 for values in u)
+    assert abs(stats.spearmanr(*u).statistic) < 4 / np.sqrt(4000)
+
+
+MEANS, STDS, SLOPE, NOISE = np.array([0.3, -0.2]), np.array([0.8, 0.5]), 0.7, 0.5
+
+
+def linear(channels):
+    """z_1 is N(0.3, 0.8^2), and z_2 given it N(0.7 z_1 - 0.2, 0.5^2), as mixtures of two or as an affine layer."""
+
+    def apply(params, z, cond):
+        mean = jnp.stack([jnp.zeros(len(z)), SLOPE * z[:, 0]], axis=-1) + MEANS[None]
+        log_std = jnp.broadcast_to(jnp.log(STDS)[None], mean.shape)
+        if channels == 2:  # z e^s + t with s = 3 tanh(h/3)
+            return jnp.stack([-mean * jnp.exp(-log_std), -3.0 * jnp.arctanh(log_std / 3.0)], axis=-1)
+        return jnp.stack([0.0 * mean, 0.0 * mean, mean, mean, log_std, log_std], axis=-1)
+
+    return Conditioner(lambda key, z, cond: (), apply)
+
+
+LINEAR = {
+    "flow": flow_prior(autoregressive(affine(), linear), standard_normal((2,)), ()),
+    "mixture": autoregressive_prior(lambda z: linear(6).apply((), z, None), 2),
+}
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_the_bound_with_a_learned_prior_falls_short_of_the_evidence_by_a_divergence(name):
+    r"""x = z + noise: $E[\mathrm{ELBO}] = \log p(x) - KL(q \Vert p(z \mid x))$, all three of normals."""
+    x, draws = np.array([0.9, -0.6]), 20_000
+    mean, std = np.array([0.5, -0.1]), np.array([0.5, 0.3])  # of q
+    encode = lambda x: GaussianPosterior(jnp.asarray(mean)[None], jnp.log(jnp.asarray(std))[None])
+    options = {"likelihood": gaussian(float(np.log(NOISE))), "prior": LINEAR[name]}
+    loss = lambda key: vae_loss(key, encode, lambda z: z, jnp.asarray(x, jnp.float32)[None], **options).value[0]
+    found = -np.asarray(jax.jit(jax.vmap(loss))(jax.random.split(jax.random.key(8), draws)), np.float64)
+
+    prior_mean = np.array([MEANS[0], MEANS[1] + SLOPE * MEANS[0]])
+    factor = np.array([[STDS[0], 0.0], [SLOPE * STDS[0], STDS[1]]])
+    covariance = factor @ factor.T
+    evidence = stats.multivariate_normal(prior_mean, covariance + NOISE**2 * np.eye(2)).logpdf(x)
+    precision = np.linalg.inv(covariance) + np.eye(2) / NOISE**2
+    posterior_mean = np.linalg.solve(precision, np.linalg.solve(covariance, prior_mean) + x / NOISE**2)
+    shift = posterior_mean - mean
+    trace = (np.diag(precision) * std**2).sum() + shift @ precision @ shift
+    divergence = 0.5 * (trace - 2 - np.linalg.slogdet(precision)[1]) - np.log(std).sum()
+    stderr = found.std() / np.sqrt(draws)
+    assert divergence > 10 * stderr
+    assert abs(found.mean() - (evidence - divergence)) < 4 * stderr
 
 
 def test_units_that_the_data_do_not_move_are_not_active():

@@ -24,7 +24,7 @@ from genjax_models.families.vae.posteriors import (
     Posterior,
     gaussian_posterior,
 )
-from genjax_models.families.vae.priors import flow_prior, gaussian_mixture, vamp_prior
+from genjax_models.families.vae.priors import autoregressive_prior, flow_prior, gaussian_mixture, vamp_prior
 from genjax_models.families.vae.schedules import cyclical, linear
 from genjax_models.families.vae.total_correlation import (
     Decomposition,
@@ -46,6 +46,7 @@ __all__ = [
     "VAEGANLosses",
     "active_units",
     "aggregate_decomposition",
+    "autoregressive_prior",
     "bernoulli",
     "categorical",
     "cyclical",
