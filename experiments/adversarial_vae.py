@@ -15,13 +15,12 @@ from experiments import autoencoder
 from experiments.autoencoder import Observed, Pair
 from experiments.networks import build_network
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.families.gan import minimax_discriminator, non_saturating_generator
 from genjax_models.families.vae import (
     VAEGANLosses,
-    discriminator_loss,
     factor_discriminator_loss,
     factor_vae_loss,
     gaussian_posterior,
-    generator_loss,
     importance_log_prob,
     vae_gan_losses,
     vae_loss,
@@ -101,14 +100,14 @@ def aae_model(parts: Parts, key: Key, params: Mapping[str, PyTree], x: Array, la
     """Reconstruction and the encoder's side of the game at once, with codes that are the encoder's means."""
     encode, decode, discriminate, law = functions(parts, params, label)
     z = encode(x).mean
-    terms = {"reconstruction": -law.log_prob(decode(z), x), "generator": generator_loss(discriminate(z))}
+    terms = {"reconstruction": -law.log_prob(decode(z), x), "generator": non_saturating_generator(discriminate(z))}
     return LossOutput(terms["reconstruction"] + parts.config.weight * terms["generator"], terms)
 
 
 def aae_discriminator(parts: Parts, key: Key, params: Mapping[str, PyTree], x: Array, label: Array) -> LossOutput:
     encode, _, discriminate, _ = functions(parts, params, label)
     z = encode(x).mean
-    return LossOutput(discriminator_loss(discriminate(jax.random.normal(key, z.shape)), discriminate(z)))
+    return LossOutput(minimax_discriminator(discriminate(jax.random.normal(key, z.shape)), discriminate(z)))
 
 
 def vae_gan(player: str) -> Objective:

@@ -9,15 +9,14 @@ import pytest
 from scipy import stats
 
 from genjax_models.core.densities import Density, standard_normal
+from genjax_models.families.gan import minimax_discriminator, non_saturating_generator
 from genjax_models.families.vae import (
     GaussianPosterior,
     aggregate_decomposition,
-    discriminator_loss,
     factor_discriminator_loss,
     factor_vae_loss,
     gaussian,
     gaussian_kernel,
-    generator_loss,
     imq_kernel,
     info_vae_loss,
     minibatch_stratified,
@@ -159,14 +158,14 @@ def test_discriminators_on_logits():
     best = jnp.asarray(np.log(p / q))
 
     def value(logits):
-        real = discriminator_loss(logits, jnp.full_like(logits, -jnp.inf))
-        fake = discriminator_loss(jnp.full_like(logits, jnp.inf), logits)
+        real = minimax_discriminator(logits, jnp.full_like(logits, -jnp.inf))
+        fake = minimax_discriminator(jnp.full_like(logits, jnp.inf), logits)
         return (p * real + q * fake).sum() * (grid[1] - grid[0])
 
     np.testing.assert_allclose(jax.grad(value)(best), 0.0, atol=1e-7)
     assert float(value(best + 0.1)) > float(value(best)) < float(value(0.9 * best))
-    assert float(discriminator_loss(jnp.zeros(1), jnp.zeros(1))[0]) == pytest.approx(2 * np.log(2))
-    assert float(generator_loss(jnp.array([1.3]))[0]) == pytest.approx(-np.log(1 / (1 + np.exp(-1.3))))
+    assert float(minimax_discriminator(jnp.zeros(1), jnp.zeros(1))[0]) == pytest.approx(2 * np.log(2))
+    assert float(non_saturating_generator(jnp.array([1.3]))[0]) == pytest.approx(-np.log(1 / (1 + np.exp(-1.3))))
 
 
 def test_vae_gan_losses_by_hand():

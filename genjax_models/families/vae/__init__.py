@@ -1,6 +1,6 @@
 """Variational autoencoders: decoders' laws, posteriors, priors, bounds, and what draws the aggregate to the prior."""
 
-from genjax_models.families.vae.adversarial import VAEGANLosses, discriminator_loss, generator_loss, vae_gan_losses
+from genjax_models.families.vae.adversarial import VAEGANLosses, vae_gan_losses
 from genjax_models.families.vae.diagnostics import active_units, aggregate_decomposition, lerp, slerp, traversals
 from genjax_models.families.vae.divergences import gaussian_kernel, imq_kernel, info_vae_loss, squared_mmd, wae_loss
 from genjax_models.families.vae.elbo import Decoder, vae_loss
@@ -51,7 +51,6 @@ __all__ = [
     "categorical",
     "cyclical",
     "decompose",
-    "discriminator_loss",
     "dreg_loss",
     "factor_discriminator_loss",
     "factor_vae_loss",
@@ -62,7 +61,6 @@ __all__ = [
     "gaussian_mixture",
     "gaussian_optimal",
     "gaussian_posterior",
-    "generator_loss",
     "importance_log_prob",
     "impute",
     "imq_kernel",

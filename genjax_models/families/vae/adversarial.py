@@ -1,4 +1,4 @@
-r"""Discriminators beside an autoencoder: the formulas of their games, on logits.
+r"""Discriminators beside an autoencoder: the formulas of their games, on logits, are those of `families.gan`.
 
 The logit $\ell$ of a discriminator between $p$ ("real") and $q$ ("fake") minimises
 
@@ -7,7 +7,7 @@ $$E_p\,\mathrm{softplus}(-\ell) + E_q\,\mathrm{softplus}(\ell), \qquad \ell^* = 
 so its mean under $p$ estimates $KL(p \Vert q)$.
 
 * An adversarial autoencoder (Makhzani et al.) plays it on the latent variables: draws of the prior are real, codes are
-  fake, and the encoder minimises its reconstruction and, in turn, `generator_loss` of its codes.
+  fake, and the encoder minimises its reconstruction and, in turn, `non_saturating_generator` of its codes.
 * FactorVAE: `factor_vae.py`.
 * VAE-GAN (Larsen et al.) plays it on the data, and measures the reconstruction by a hidden layer of the discriminator.
 
@@ -22,16 +22,7 @@ import jax
 
 from genjax_models.core.arrays import sum_over_data
 from genjax_models.core.types import Array
-
-
-def discriminator_loss(real_logits: Array, fake_logits: Array) -> Array:
-    """The cross-entropy above, `[B]` and `[B]` -> `[B]`; 2 log 2 for one that knows nothing."""
-    return jax.nn.softplus(-real_logits) + jax.nn.softplus(fake_logits)
-
-
-def generator_loss(fake_logits: Array) -> Array:
-    """The non-saturating loss of who makes the fakes, $-\\log \\sigma(\\ell)$: `[B]`."""
-    return jax.nn.softplus(-fake_logits)
+from genjax_models.families.gan.losses import minimax_discriminator, non_saturating_generator
 
 
 class VAEGANLosses(NamedTuple):
@@ -73,6 +64,6 @@ def vae_gan_losses(
     error = 0.5 * sum_over_data((features - reconstructed_features) ** 2)
     return VAEGANLosses(
         kl + error,
-        gamma * error + generator_loss(reconstructed_logits) + generator_loss(sampled_logits),
-        discriminator_loss(real_logits, reconstructed_logits) + jax.nn.softplus(sampled_logits),
+        gamma * error + non_saturating_generator(reconstructed_logits) + non_saturating_generator(sampled_logits),
+        minimax_discriminator(real_logits, reconstructed_logits) + jax.nn.softplus(sampled_logits),
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import jax
 
 from genjax_models.core.types import Array, Key, LossOutput
-from genjax_models.families.vae.adversarial import discriminator_loss
+from genjax_models.families.gan.losses import minimax_discriminator
 from genjax_models.families.vae.elbo import Decoder, divergence
 from genjax_models.families.vae.likelihoods import ObservationModel
 from genjax_models.families.vae.posteriors import Encoder
@@ -77,4 +77,4 @@ def factor_discriminator_loss(
     joint = discriminate(posterior.sample(key_z)[0])
     product = discriminate(permute_dims(key_shuffle, posterior.sample(key_other)[0]))
     accuracy = 0.5 * ((joint > 0).astype(joint.dtype) + (product < 0).astype(joint.dtype))
-    return LossOutput(0.5 * discriminator_loss(joint, product), {"accuracy": accuracy})
+    return LossOutput(0.5 * minimax_discriminator(joint, product), {"accuracy": accuracy})

@@ -1,0 +1,75 @@
+"""Generative adversarial networks: games on logits, penalties, codes and classes, augmentation, memory, alarms."""
+
+from genjax_models.families.gan.augment import POLICIES, ada_augment, adapt, diff_augment, overfitting
+from genjax_models.families.gan.bigan import BiGANLosses, bigan_losses
+from genjax_models.families.gan.conditional import auxiliary_classifier_loss, classification_loss
+from genjax_models.families.gan.diagnostics import diversity
+from genjax_models.families.gan.image_pool import ImagePool, empty_pool, exchange
+from genjax_models.families.gan.info_gan import CodePrior, information_bound, sample_codes
+from genjax_models.families.gan.lazy import lazy, lazy_with_state
+from genjax_models.families.gan.losses import (
+    GAMES,
+    Game,
+    critic_generator,
+    hinge_discriminator,
+    least_squares_discriminator,
+    least_squares_generator,
+    minimax_discriminator,
+    minimax_generator,
+    non_saturating_generator,
+    relativistic_average_discriminator,
+    relativistic_discriminator,
+    wasserstein_discriminator,
+)
+from genjax_models.families.gan.path_length import path_length_penalty, path_lengths
+from genjax_models.families.gan.penalties import (
+    PENALTIES,
+    consistency_penalty,
+    dragan_penalty,
+    gradient_penalty,
+    zero_centred_penalty,
+)
+from genjax_models.families.gan.standing import standing_statistics
+from genjax_models.families.gan.weight_clipping import clip_weights
+
+__all__ = [
+    "GAMES",
+    "PENALTIES",
+    "POLICIES",
+    "BiGANLosses",
+    "CodePrior",
+    "Game",
+    "ImagePool",
+    "ada_augment",
+    "adapt",
+    "auxiliary_classifier_loss",
+    "bigan_losses",
+    "classification_loss",
+    "clip_weights",
+    "consistency_penalty",
+    "critic_generator",
+    "diff_augment",
+    "diversity",
+    "dragan_penalty",
+    "empty_pool",
+    "exchange",
+    "gradient_penalty",
+    "hinge_discriminator",
+    "information_bound",
+    "lazy",
+    "lazy_with_state",
+    "least_squares_discriminator",
+    "least_squares_generator",
+    "minimax_discriminator",
+    "minimax_generator",
+    "non_saturating_generator",
+    "overfitting",
+    "path_length_penalty",
+    "path_lengths",
+    "relativistic_average_discriminator",
+    "relativistic_discriminator",
+    "sample_codes",
+    "standing_statistics",
+    "wasserstein_discriminator",
+    "zero_centred_penalty",
+]
