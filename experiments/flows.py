@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import flow_architectures
+from experiments import dequantizers, flow_architectures
 from experiments.one_shot import labels_of_draws, require_label
 from genjax_models.core import densities
 from genjax_models.core.densities import Density
-from genjax_models.core.dequantization import dequantized_log_prob
+from genjax_models.core.dequantization import Dequantizer, dequantized_log_prob, uniform_offset
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.data import load
@@ -46,6 +46,8 @@ def get_config() -> ConfigDict:
             "net": {"name": "genjax_models.nets.ResNetConditioner"},  # inside each layer
             "conditional": False,  # on the class label
             "base": "normal",
+            # of bytes; or `variational`, by so many couplings, of so many components each, with networks of `net`
+            "dequantization": {"name": "uniform", "depth": 4, "components": 8},
             "noise": 0.0,  # standard deviation of what is added to data in training; draws are then denoised
             "objective": "likelihood",  # or "reverse_kl", from a toy density's formula alone
             "train": training_config(),
@@ -96,11 +98,15 @@ class Flow(NamedTuple):
         return lambda x: flows.log_prob(layers, self.base, params, x, self.cond(label))
 
 
-def log_likelihood(key: Key, log_prob: Callable[[Array], Array], x: Array, *, noise: float) -> Array:
+def log_likelihood(
+    key: Key, log_prob: Callable[[Array], Array], x: Array, *, noise: float, dequantizer: Dequantizer = uniform_offset
+) -> Array:
     """Of bytes the bound, of real numbers the density, `[B]` nats; with `noise`, of data that have some more."""
     key_x, key_noise = jax.random.split(key)
     noisy = lambda key, x: log_prob(x + noise * jax.random.normal(key, x.shape, x.dtype) if noise else x)
-    return dequantized_log_prob(key_x, noisy, x) if x.dtype == jnp.uint8 else noisy(key_noise, x)
+    if x.dtype != jnp.uint8:
+        return noisy(key_noise, x)
+    return dequantized_log_prob(key_x, noisy, x, dequantizer=dequantizer)
 
 
 def from_data(
@@ -149,11 +155,22 @@ def build(config: ConfigDict) -> Experiment:
     images, dims, noise = len(shape) == 3, math.prod(shape), config.noise
     make, latent, kind, measured = flow_architectures.build(config)
     flow = Flow(make, pick("base", config.base, BASES)(latent), config.conditional)
+    offsets = dequantizers.build(config)
     check(config)
     reverse, target = config.objective == "reverse_kl", DENSITIES.get(config.data.name)
 
     def start(key: Key, x: Array, label: Array) -> dict[str, PyTree]:
-        return {"model": make(None).init(key, x, flow.cond(label))}
+        init = lambda key: make(None).init(key, x, flow.cond(label))
+        if offsets is None:
+            return {"model": init(key)}
+        key_flow, key_offsets = jax.random.split(key)
+        return {"model": {"flow": init(key_flow), "offsets": offsets.init(key_offsets)}}
+
+    def layers_of(params: Mapping[str, PyTree]) -> PyTree:
+        return params["model"] if offsets is None else params["model"]["flow"]
+
+    def dequantizer_of(params: Mapping[str, PyTree]) -> Dequantizer:
+        return uniform_offset if offsets is None else offsets.of(params["model"]["offsets"])
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         x = jax.random.uniform(jax.random.fold_in(key, 0), (START, *shape), minval=-1.0)
@@ -165,8 +182,8 @@ def build(config: ConfigDict) -> Experiment:
         return LossOutput(nats / dims, terms)
 
     def log_prob(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], layers: Bijection) -> Array:
-        density = flow.density(params["model"], batch["label"], layers)
-        return log_likelihood(key, density, batch["x"], noise=noise)
+        density = flow.density(layers_of(params), batch["label"], layers)
+        return log_likelihood(key, density, batch["x"], noise=noise, dequantizer=dequantizer_of(params))
 
     def reported(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
         key_flow, key_x = jax.random.split(key)
@@ -179,7 +196,7 @@ def build(config: ConfigDict) -> Experiment:
         if reverse:
             assert target is not None
             layers, num = make(key_flow), batch["x"].shape[0]
-            output = flows.reverse_kl(key_x, layers, flow.base, params["model"], target.log_prob, num)
+            output = flows.reverse_kl(key_x, layers, flow.base, layers_of(params), target.log_prob, num)
             return LossOutput(output.value / dims, {"reverse_kl": output.value} | dict(output.aux)), extra
         x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
         return scored(-log_prob(key_x, params, {"x": x, "label": batch["label"]}, make(key_flow))), extra
@@ -192,13 +209,13 @@ def build(config: ConfigDict) -> Experiment:
 
     def decode(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
         require_label(config, label)
-        x, _ = make(None).inverse_and_log_det(params["model"], z, flow.cond(label))
-        x = flows.denoise(flow.density(params["model"], label, make(None)), x, std=noise) if noise else x
+        x, _ = make(None).inverse_and_log_det(layers_of(params), z, flow.cond(label))
+        x = flows.denoise(flow.density(layers_of(params), label, make(None)), x, std=noise) if noise else x
         return jnp.clip(x, -1.0, 1.0) if images else x
 
     def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
         x = to_float(batch["x"])
-        return make(None).forward_and_log_det(params["model"], x, flow.cond(batch["label"]))[0]
+        return make(None).forward_and_log_det(layers_of(params), x, flow.cond(batch["label"]))[0]
 
     def draw(
         key: Key,
@@ -221,7 +238,7 @@ def build(config: ConfigDict) -> Experiment:
         key_x, key_chain = jax.random.split(key)
         seen = to_float(batch["x"])
         drawn = draw(key_x, params, seen.shape[0], label=batch["label"] if flow.conditional else None)
-        density, first = flow.density(params["model"], batch["label"], make(None)), jnp.where(observed, seen, drawn)
+        density, first = flow.density(layers_of(params), batch["label"], make(None)), jnp.where(observed, seen, drawn)
         return mala(key_chain, density, first, **config.impute, moving=~observed).x
 
     return Experiment(

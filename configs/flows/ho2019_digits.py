@@ -1,4 +1,4 @@
-r"""Flow++ on the digits: mixtures of logistics inside the couplings, uniform dequantisation.
+r"""Flow++ on the digits: mixtures of logistics inside the couplings, variational dequantisation.
 
 Paper: Ho et al., Flow++: Improving Flow-Based Generative Models with Variational Dequantization, 2019, https://arxiv.org/abs/1902.00275
 Command: python -m experiments.train --workdir=runs/ho2019_digits \
@@ -20,4 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
         net={"name": "genjax_models.nets.ResNetConditioner", "width": 32, "depth": 2, "out_std": 1e-3},
     )
     config.flow.update({"name": "flow_plus_plus", "options": ConfigDict({"components": 8})})
+    config.dequantization.name = "variational"
     return with_variant(config, variant)

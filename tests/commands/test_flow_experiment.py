@@ -93,6 +93,31 @@ def test_bytes_have_a_bound_of_their_probability():
     np.testing.assert_allclose(x, to_float(jnp.asarray(batch["x"])), atol=1e-4)
 
 
+def test_variational_dequantisation_starts_with_the_bound_of_the_uniform_one():
+    """On average; its flow is then the identity, which draws uniformly, and its gradient is not zero."""
+    config = digits()
+    config.flow.options.depth = 1
+    uniform = flows.build(config)
+    config.dequantization.update({"name": "variational", "depth": 1, "components": 2})
+    learned, batch = flows.build(config), load("digits", "test").take(np.arange(2))
+
+    @jax.jit
+    def run(keys):
+        params, extra = learned.init(jax.random.key(0))
+        own = {"model": params["model"]["flow"]}
+        loss = lambda params: learned.players[0].objective(keys[0], params, extra, batch, 0)[0].value.mean()
+        ours = jax.lax.map(lambda key: learned.log_prob(key, params, batch), keys)
+        theirs = jax.lax.map(lambda key: uniform.log_prob(key, own, batch), keys)
+        return ours, theirs, jax.grad(loss)(params)["model"]["offsets"]
+
+    ours, theirs, slopes = run(jax.random.split(jax.random.key(1), 1000))
+    assert ours.kind == theirs.kind == "elbo"
+    difference = np.asarray(ours.value - theirs.value, np.float64)
+    assert (np.abs(difference.mean(0)) < 4 * difference.std(0) / np.sqrt(1000)).all()
+    assert (difference.std(0) > 0.05).all()
+    assert max(float(jnp.abs(slope).max()) for slope in jax.tree.leaves(slopes)) > 1e-5
+
+
 def test_the_reverse_divergence_falls():
     config = plane("planar", depth=2)
     config.objective = "reverse_kl"
@@ -124,6 +149,8 @@ def test_the_reverse_divergence_falls():
         (lambda c: (c.update({"objective": "reverse_kl"}), c.data.update({"name": "diamonds"})), "toy density"),
         (lambda c: c.sample.update({"sampler": "euler"}), "prior"),
         (lambda c: c.update({"conditional": True}), "wants classes"),
+        (lambda c: c.dequantization.update({"name": "variational"}), "of bytes of images"),
+        (lambda c: c.dequantization.update({"name": "variationl"}), "did you mean 'variational'"),
         (lambda c: c.train.update({"flip": True}), "only images are mirrored"),
     ],
 )

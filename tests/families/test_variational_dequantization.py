@@ -3,11 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from bijections import network
+import pytest
+from bijections import check_bijection, network
 
 from genjax_models.core.densities import standard_logistic, standard_normal
 from genjax_models.core.dequantization import dequantized_log_prob
-from genjax_models.families.flows import Bijection, variational_offset
+from genjax_models.families.flows import Bijection, offset_flow, variational_offset
 from genjax_models.families.flows.coupling import coupling
 from genjax_models.families.flows.elementwise import affine
 
@@ -65,24 +66,40 @@ def test_the_bound_of_a_logit_normal_law_is_its_integral():
         assert abs(value.mean() - integral) < 4 * stderr
 
 
-def test_log_q_is_the_density_of_the_offsets_of_any_conditional_flow():
-    """The density of u by autodiff of the map from eps to u, with a coupling layer that sees the bytes."""
+FLOWS = {
+    "coupling": (coupling(affine(), network, channels=3), (3,)),
+    "the paper's": (offset_flow((2, 2, 1), network, components=2, depth=2), (2, 2, 1)),
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_log_q_is_the_density_of_the_offsets_of_any_conditional_flow(name):
+    """The density of u by autodiff of the map from eps to u, with layers that see the bytes."""
+    flow, shape = FLOWS[name]
     with jax.enable_x64(True):
-        flow, base = coupling(affine(), network, channels=3), standard_normal((3,))
-        x = jnp.asarray(np.random.default_rng(0).integers(0, 256, (4, 3)), jnp.uint8)
-        params = flow.init(jax.random.key(0), jnp.ones((4, 3)), scaled(x))
+        base = standard_normal(shape)
+        x = jnp.asarray(np.random.default_rng(0).integers(0, 256, (4, *shape)), jnp.uint8)
 
         @jax.jit
-        def run(key):
+        def run(key, x):
+            params = flow.init(jax.random.key(0), jnp.ones((4, *shape)), scaled(x))
             eps = base.sample(key, 4)
             one = lambda eps, x: jax.nn.sigmoid(flow.inverse_and_log_det(params, eps[None], scaled(x[None]))[0][0])
-            jacobian = jax.vmap(jax.jacfwd(one))(eps, x)
+            jacobian = jax.vmap(jax.jacfwd(one))(eps, x).reshape(4, eps[0].size, eps[0].size)
             expected = base.log_prob(eps) - jnp.linalg.slogdet(jacobian)[1]
             return *variational_offset(flow, base, params, scaled)(key, x), jax.vmap(one)(eps, x), expected
 
-        u, log_q, expected_u, expected = run(jax.random.key(1))
+        u, log_q, expected_u, expected = run(jax.random.key(1), x)
+        other, *_ = run(jax.random.key(1), 255 - x)
     np.testing.assert_allclose(u, expected_u, rtol=1e-12)
     np.testing.assert_allclose(log_q, expected, rtol=1e-9)
+    assert (np.abs(other - u) > 1e-4).reshape(4, -1).any(axis=1).all(), "the offsets of some example ignore its bytes"
+
+
+@pytest.mark.slow
+def test_the_papers_flow_of_the_offsets_is_a_bijection_under_its_bytes():
+    cond = np.random.default_rng(1).normal(size=(4, 4, 2, 1))
+    check_bijection(offset_flow((4, 2, 1), network, components=2, depth=2), (4, 2, 1), cond=cond)
 
 
 def test_offsets_stay_in_their_byte_however_far_the_flow_goes():

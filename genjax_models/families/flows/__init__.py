@@ -17,7 +17,7 @@ from genjax_models.families.flows.bijection import (
 from genjax_models.families.flows.block_autoregressive import block_autoregressive
 from genjax_models.families.flows.continuous import Transport, VectorField, continuous, transport
 from genjax_models.families.flows.coupling import checkerboard_mask, coupling, masked_coupling
-from genjax_models.families.flows.dequantization import variational_offset
+from genjax_models.families.flows.dequantization import offset_flow, variational_offset
 from genjax_models.families.flows.elementwise import Transformer, additive, affine, gated
 from genjax_models.families.flows.flow_plus_plus import flow_plus_plus
 from genjax_models.families.flows.glow import glow
@@ -86,6 +86,7 @@ __all__ = [
     "mixture_logistic",
     "nice",
     "noisy_nll",
+    "offset_flow",
     "permutation",
     "planar",
     "power_series",

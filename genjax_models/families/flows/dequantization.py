@@ -5,6 +5,8 @@ $$u = \mathrm{sigmoid}(h), \quad h = f^{-1}(\epsilon;\ b), \quad \epsilon \sim p
 - \sum_i \log u_i(1 - u_i)$$
 
 A flow that is the identity gives uniform dequantisation if its base is logistic, which is then the place to start from.
+The paper's flow is checkerboard couplings by mixtures of logistics; `offset_flow` has no normalisation between them,
+so that it starts as the identity where its networks start as zero.
 
 References:
   Ho et al., Flow++, 2019, section 3.1, https://arxiv.org/abs/1902.00275
@@ -19,7 +21,9 @@ from genjax_models.core.arrays import sum_over_data
 from genjax_models.core.densities import Density
 from genjax_models.core.dequantization import Dequantizer
 from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.families.flows.bijection import Bijection
+from genjax_models.families.flows.bijection import Bijection, Conditioner, MakeConditioner, chain, invert
+from genjax_models.families.flows.coupling import checkerboard_mask, masked_coupling
+from genjax_models.families.flows.mixture_logistic import mixture_logistic
 
 
 def variational_offset(
@@ -44,3 +48,38 @@ def variational_offset(
         return u, base.log_prob(eps) - log_det - log_slope
 
     return draw
+
+
+def offset_flow(shape: tuple[int, ...], network: MakeConditioner, *, components: int = 32, depth: int = 4) -> Bijection:
+    r"""The paper's flow of the offsets: couplings by alternating checkerboards whose networks see the bytes as well.
+
+    Args:
+      shape: `(H, W, C)` of the data.
+      network: of the couplings, convolutional; it sees `[B, H, W, C + C']`.
+      components: of each mixture.
+      depth: couplings, 4 in the paper.
+
+    Returns:
+      A bijection from $h$ to $\epsilon$, of the data's shape, under a condition `[B, H, W, C']`. Its inverse, which
+      draws, has the closed form.
+    """
+    boards = [checkerboard_mask(*shape, odd=bool(number % 2)) for number in range(depth)]
+    transformer, seeing = mixture_logistic(components), beside_condition(network)
+    return invert(chain([masked_coupling(transformer, seeing, board) for board in boards]))
+
+
+def beside_condition(network: MakeConditioner) -> MakeConditioner:
+    """Networks that find the condition, an image, among the channels of what they see."""
+
+    def make(channels: int) -> Conditioner:
+        net = network(channels)
+
+        def both(h: Array, cond: Array) -> Array:
+            return jnp.concatenate([h, cond.astype(h.dtype)], axis=-1)
+
+        return Conditioner(
+            lambda key, h, cond: net.init(key, both(h, cond), None),
+            lambda params, h, cond: net.apply(params, both(h, cond), None),
+        )
+
+    return make
