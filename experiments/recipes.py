@@ -45,6 +45,10 @@ VERY_DEEP = {
     "depths": (3, 4, 2),
 }
 """Groups at 14x14, 7x7 and 1x1."""
+DCGAN = {
+    "generator": {"name": "genjax_models.nets.DCGANGenerator", "channels": (128, 64)},
+    "discriminator": {"name": "genjax_models.nets.DCGANDiscriminator", "channels": (64, 128)},
+}
 
 
 def digits(config: ConfigDict, **networks: dict) -> ConfigDict:
@@ -55,6 +59,14 @@ def digits(config: ConfigDict, **networks: dict) -> ConfigDict:
     _networks(config, networks or {"net": MLP})
     _optimize(config, steps=3000, batch_size=128, learning_rate=1e-3, warmup_steps=100)
     config.eval.num = 750  # half of the training split: the other half is the floor
+    return config
+
+
+def gan_digits(config: ConfigDict, **networks: dict) -> ConfigDict:
+    """8x8 digits for two players: 3,000 steps of 64 with rates that stay, as the papers have them."""
+    _networks(config, networks)
+    config.train.update({"steps": 3000, "batch_size": 64})
+    config.eval.num = 750
     return config
 
 

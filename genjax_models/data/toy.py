@@ -138,10 +138,21 @@ def moons(std: float = 0.05) -> ToyDensity:
     return noisy_curves(_moons, std, panels=max(8, round(0.4 / std)))
 
 
+def circle_of_eight() -> np.ndarray:
+    """The centres `[8, 2]` of the eight Gaussians, on a circle of radius 0.8."""
+    angle = 2 * np.pi * np.arange(8) / 8
+    return 0.8 * np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
+def grid_of_twenty_five() -> np.ndarray:
+    """The centres `[25, 2]` of the twenty-five Gaussians, 0.4 apart."""
+    along = np.linspace(-0.8, 0.8, 5)
+    return np.stack(np.meshgrid(along, along), -1).reshape(-1, 2)
+
+
 def eight_gaussians(std: float = 0.05) -> ToyDensity:
     """Eight equal Gaussians on a circle of radius 0.8."""
-    angle = 2 * np.pi * np.arange(8) / 8
-    return gaussian_mixture(0.8 * np.stack([np.cos(angle), np.sin(angle)], 1), std)
+    return gaussian_mixture(circle_of_eight(), std)
 
 
 def affine(density: ToyDensity, scale: float, shift: tuple[float, ...]) -> ToyDensity:
@@ -179,13 +190,11 @@ def _log_normal(x: Array, std: float | np.ndarray) -> Array:
     return -0.5 * (x / std) ** 2 - jnp.log(std) - 0.5 * np.log(2 * np.pi)
 
 
-_grid = np.linspace(-0.8, 0.8, 5)
-
 DENSITIES = {
     "mixture_1d": gaussian_mixture(np.array([[-0.6], [0.1], [0.7]]), 0.08, np.array([0.3, 0.5, 0.2])),
     "moons": moons(),
     "eight_gaussians": eight_gaussians(),
-    "twenty_five_gaussians": gaussian_mixture(np.stack(np.meshgrid(_grid, _grid), -1).reshape(-1, 2), 0.03),
+    "twenty_five_gaussians": gaussian_mixture(grid_of_twenty_five(), 0.03),
     "checkerboard": checkerboard(),
     "two_spirals": noisy_curves(_spirals, std=0.02, panels=40),
     "rings": rings((0.25, 0.5, 0.75, 1.0), 0.02),

@@ -29,6 +29,7 @@ from genjax_models.families.gan.penalties import (
     gradient_penalty,
     zero_centred_penalty,
 )
+from genjax_models.families.gan.projection import project
 from genjax_models.families.gan.standing import standing_statistics
 from genjax_models.families.gan.weight_clipping import clip_weights
 
@@ -66,6 +67,7 @@ __all__ = [
     "overfitting",
     "path_length_penalty",
     "path_lengths",
+    "project",
     "relativistic_average_discriminator",
     "relativistic_discriminator",
     "sample_codes",

@@ -1,0 +1,254 @@
+"""Generative adversarial networks: a generator and a discriminator, each with an optimiser of its own.
+
+The discriminator moves first, on every batch; the generator on every `config.n_critic`-th. State that is no parameter
+(singular vectors, path lengths, the strength of the augmentation) lies in `extra`; batch norms take each batch's own
+moments while training, and `gan_sampling.settle` gives them standing ones.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from experiments import gan_sampling
+from experiments.gan_augment import Augmentation, make_augmentation
+from experiments.gan_heads import Head, make_head
+from experiments.gan_networks import Networks, make_networks
+from genjax_models.core.arrays import mean_over_data
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
+from genjax_models.data.preprocess import dequantize, random_flip, to_float
+from genjax_models.families.gan import (
+    GAMES,
+    PENALTIES,
+    clip_weights,
+    consistency_penalty,
+    diversity,
+    lazy,
+    lazy_with_state,
+    path_length_penalty,
+)
+from genjax_models.training import Experiment, Player, make_optimizer, training_config
+from genjax_models.training.config import optimizer_config
+from genjax_models.training.names import pick
+from genjax_models.training.state import Objective
+
+COLLAPSED, DIVERGED = 0.1, 10.0
+"""Of the mean distance between two fakes over that between two images: what the log warns of."""
+
+
+def get_config() -> ConfigDict:
+    """DCGAN's rates and the non-saturating game, between perceptrons."""
+    config = ConfigDict(
+        {
+            "experiment": "experiments.gan",
+            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
+            "conditional": False,  # generator and discriminator on the class label
+            "latent": 64,
+            "generator": {"name": "genjax_models.nets.Perceptron"},
+            "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator"},
+            "discriminator_optimizer": optimizer_config(),  # the generator's is train.optimizer
+            "game": "non_saturating",
+            "n_critic": 1,  # moves of the discriminator for one of the generator
+            "clip": 0.0,  # bound of every weight of the critic; 0: none
+            "penalties": (),  # of the discriminator: (name, weight, every so many steps)
+            "consistency": 0.0,  # weight; of the discriminator under `augment`, which then acts nowhere else
+            "augment": {"name": "none", "options": ConfigDict()},  # or `diff`, `ada`: of all that is judged
+            "path_length": {"weight": 0.0, "every": 4},  # of generators with styles
+            "mixing": 0.0,  # probability of a second style in the later layers
+            "growth": {"stages": 0, "steps": 1000},  # progressive growing: fade in for so many steps, stay for as many
+            "head": {"name": "none", "weight": 1.0, "options": ConfigDict()},  # or `auxiliary`, `info`
+            "train": training_config(),
+            "sample": {"sampler": "prior", "steps": 1, "truncation": 0.7},
+            "projection": {"steps": 200, "learning_rate": 0.1},  # of an image to latent variables, by Adam
+            "eval": {
+                "features": "digits",
+                "num": 1000,
+                "batch": 250,
+                "seed": 0,
+                "rows": (("prior", 1),),
+                "likelihood": 0,
+            },
+            "expected": ConfigDict(),
+        }
+    )
+    for section in (config.train.optimizer, config.discriminator_optimizer):
+        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
+    return config
+
+
+class Parts(NamedTuple):
+    """What both players need.
+
+    Attributes:
+      config: the config.
+      networks: generator and discriminator.
+      head: what stands on the discriminator's features.
+      augment: what every image passes before it is judged.
+    """
+
+    config: ConfigDict
+    networks: Networks
+    head: Head
+    augment: Augmentation
+
+    def fakes(self, key: Key, params: Mapping[str, PyTree], extra: PyTree, label: Array, step: Array) -> tuple:
+        """As many fakes as labels: `(x, z, state of the generator afterwards)`."""
+        key_z, key_x = jax.random.split(key)
+        z = self.head.prior(key_z, len(label))
+        variables = variables_of(params, extra, "generator")
+        x, state = self.networks.generate(key_x, variables, z, label, step=step)
+        return x, z, state
+
+
+def variables_of(params: Mapping[str, PyTree], extra: PyTree, player: str) -> PyTree:
+    """What a player's network is applied with: its weights, and its other collections."""
+    return {"params": params[player]["net"]} | extra[player]
+
+
+def images_of(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:
+    """The batch in [-1, 1], mirrored at random and dequantised where `config.train` says so; vectors as they are."""
+    if len(config.data.shape) != 3:
+        return batch["x"]
+    key_flip, key_x = jax.random.split(key)
+    x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
+    return dequantize(key_x, x) if config.train.dequantize else to_float(x)
+
+
+def discriminator_objective(parts: Parts) -> Objective:
+    """Its side of the game, penalties of its gradient, consistency under augmentation, and its head's part."""
+    config, networks = parts.config, parts.networks
+    game = pick("game", config.game, GAMES)
+    penalties = [(pick("penalties", name, PENALTIES), name, weight, every) for name, weight, every in config.penalties]
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, key_fake, key_augment, key_penalty = jax.random.split(key, 4)
+        label, own = batch["label"], variables_of(params, extra, "discriminator")
+        fake, z, _ = parts.fakes(key_fake, params, extra, label, step)
+        real = images_of(config, key_x, batch)
+        judge = lambda x: networks.judge(own, x, label, step=step)
+        seen_real, seen_fake = parts.augment.both(key_augment, real, fake, extra["augment"])
+        first, second = (real, fake) if config.consistency else (seen_real, seen_fake)
+        (on_real, state), (on_fake, _) = judge(first), judge(second)
+        terms = {"game": game.discriminator(on_real.logits, on_fake.logits)}
+        for i, (penalty, name, weight, every) in enumerate(penalties):
+            key_i = jax.random.fold_in(key_penalty, i)
+            compute = lambda penalty=penalty, key=key_i: penalty(key, lambda x: judge(x)[0].logits, first, second)
+            terms[name] = weight * lazy(step, every, compute)
+        if config.consistency:
+            again = (judge(seen_real)[0].logits, on_real.logits), (judge(seen_fake)[0].logits, on_fake.logits)
+            terms["consistency"] = config.consistency * sum(consistency_penalty(*pair) for pair in again)
+        if parts.head.width:
+            read = lambda judged: parts.head.read(params["discriminator"]["head"], judged)
+            terms["head"] = parts.head.discriminator(read(on_real), read(on_fake), label, z)
+        extra = extra | {"discriminator": state, "augment": parts.augment.update(extra["augment"], on_real.logits)}
+        shown = {"real_logit": mean_over_data(on_real.logits), "fake_logit": mean_over_data(on_fake.logits)}
+        return LossOutput(sum(terms.values()), terms | shown), extra
+
+    return objective
+
+
+def generator_objective(parts: Parts) -> Objective:
+    """Its side of the game, its part of the head's, and the regularisation of its path lengths."""
+    config, networks = parts.config, parts.networks
+    game = pick("game", config.game, GAMES)
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, key_fake, key_augment, key_path = jax.random.split(key, 4)
+        label, judged_by = batch["label"], variables_of(params, extra, "discriminator")
+        fake, z, state = parts.fakes(key_fake, params, extra, label, step)
+        real = images_of(config, key_x, batch)
+        seen = (real, fake) if config.consistency else parts.augment.both(key_augment, real, fake, extra["augment"])
+        on_real, on_fake = (networks.judge(judged_by, x, label, step=step)[0] for x in seen)
+        terms = {"game": game.generator(on_real.logits, on_fake.logits)}
+        if parts.head.width:
+            terms["head"] = parts.head.generator(parts.head.read(params["discriminator"]["head"], on_fake), label, z)
+        extra = extra | {"generator": state}
+        if config.path_length.weight:
+            key_w, key_noise, key_y = jax.random.split(key_path, 3)
+            own = variables_of(params, extra, "generator")
+            w = networks.styles(own, parts.head.prior(key_w, len(label)), label)
+            generate = lambda w: networks.synthesize(own, w, key=key_noise)
+            penalty = lambda mean: path_length_penalty(key_y, generate, w, mean)
+            move = step // config.n_critic
+            lengths, mean = lazy_with_state(move, config.path_length.every, penalty, extra["path_length"])
+            terms["path_length"] = config.path_length.weight * lengths
+            extra = extra | {"path_length": mean}
+        spread = diversity(fake) / diversity(real).mean()
+        return LossOutput(sum(terms.values()), terms | {"spread": spread}), extra
+
+    return objective
+
+
+def watch(metrics: Mapping[str, float]) -> str | None:
+    """What is wrong with the fakes of a step: `spread` is NaN on steps on which the generator rests."""
+    spread = metrics["generator/spread"]
+    if spread < COLLAPSED:
+        return f"collapse: fakes differ by {spread:.1%} of what real examples do; try another game, penalty or rate"
+    if spread > DIVERGED:
+        return f"divergence: fakes differ {spread:.0f} times as much as real examples do; lower the learning rates"
+    return None
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind both networks to their game.
+
+    Raises:
+      UserError: if a name is unknown, a network cannot be built, or settings contradict each other.
+    """
+    check(config)
+    networks = make_networks(config)
+    parts = Parts(config, make_networks(config, across_devices=True), make_head(config), make_augmentation(config))
+    if not networks.styled and (config.path_length.weight or config.mixing):
+        raise UserError("path_length.weight and mixing are of generators with styles: set both to 0")
+
+    def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        key_networks, key_head = jax.random.split(key)
+        variables = dict(zip(("generator", "discriminator"), parts.networks.init(key_networks), strict=True))
+        x = jnp.zeros((2, *config.data.shape))
+        judged = jax.eval_shape(lambda: networks.judge(variables["discriminator"], x, jnp.zeros(2, jnp.int32))[0])
+        params: dict[str, PyTree] = {name: {"net": own.pop("params")} for name, own in variables.items()}
+        params["discriminator"]["head"] = parts.head.init(key_head, judged.features.shape[-1])
+        return params, variables | {"augment": jnp.zeros(()), "path_length": jnp.zeros(())}
+
+    discriminate, generate = discriminator_objective(parts), generator_objective(parts)
+    tx = make_optimizer(config.discriminator_optimizer, config.train.steps)
+    if config.clip:
+        tx = optax.chain(tx, clip_weights(config.clip))
+    n = config.n_critic
+    own = make_optimizer(config.train.optimizer, config.train.steps // n)
+    return Experiment(
+        init=initial,
+        players=(Player("discriminator", discriminate, tx), Player("generator", generate, own, n)),
+        sample=gan_sampling.sampler(networks, parts.head.prior),
+        encode=gan_sampling.projector(networks, lambda key, batch: images_of(config, key, batch)),
+        decode=gan_sampling.decoder(networks),
+        settle=lambda params, extra: gan_sampling.settle(networks, parts.head.prior, params, extra),
+        watch=watch,
+    )
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse settings that contradict each other, before anything is built.
+
+    Raises:
+      UserError: which says what to set.
+    """
+    if config.n_critic < 1:
+        raise UserError(
+            f"n_critic={config.n_critic} must be at least 1: moves of the discriminator for one of the generator"
+        )
+    if config.conditional and not config.data.num_classes:
+        raise UserError(
+            f"data set {config.data.name} has no labels, which a conditional model needs: set conditional=False"
+        )
+    for name, _, every in config.penalties:
+        if every < 1:
+            raise UserError(f"penalties: {name} is due every {every} steps; say 1 or more")

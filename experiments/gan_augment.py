@@ -1,0 +1,64 @@
+"""What every image passes before a discriminator judges it, as `config.augment` says, and its strength in `extra`."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key
+from genjax_models.families.gan import POLICIES, ada_augment, adapt, diff_augment, overfitting
+from genjax_models.training.names import pick
+
+
+class Augmentation(NamedTuple):
+    """A random transformation of images.
+
+    Attributes:
+      apply: `(key, x, strength) -> x`; the strength is a probability `[]`, of ADA alone.
+      update: `(strength, logits of augmented real images) -> strength`.
+    """
+
+    apply: Callable[[Key, Array, Array], Array]
+    update: Callable[[Array, Array], Array]
+
+    def both(self, key: Key, real: Array, fake: Array, strength: Array) -> tuple[Array, Array]:
+        """Real and fake images, each with transformations of their own."""
+        key_real, key_fake = jax.random.split(key)
+        return self.apply(key_real, real, strength), self.apply(key_fake, fake, strength)
+
+
+def make_augmentation(config: ConfigDict) -> Augmentation:
+    """The augmentation that `config.augment` names: `none`, `diff` (DiffAugment), or `ada`, whose strength adapts.
+
+    Raises:
+      UserError: if there is none of that name, its options do not suit it, or the data are no images.
+    """
+    name, options = config.augment.name, config.augment.options
+    if name != "none" and len(config.data.shape) != 3:
+        raise UserError(f"augment.name={name!r} is of images (H, W, C), not data of shape {tuple(config.data.shape)}")
+    keep = lambda strength, logits: strength
+
+    def diff(policy: tuple[str, ...] = tuple(POLICIES)) -> Augmentation:
+        for part in policy:
+            pick("augment.options.policy", part, POLICIES)
+        return Augmentation(lambda key, x, strength: diff_augment(key, x, policy), keep)
+
+    def ada(target: float = 0.6, thousands: float = 500.0) -> Augmentation:
+        seen = config.train.batch_size // config.train.accumulate
+
+        def update(strength: Array, logits: Array) -> Array:
+            return adapt(strength, overfitting(logits), data=seen, target=target, thousands=thousands)
+
+        return Augmentation(ada_augment, update)
+
+    makers: dict[str, Callable[..., Augmentation]] = {
+        "none": lambda: Augmentation(lambda key, x, strength: x, keep),
+        "diff": diff,
+        "ada": ada,
+    }
+    try:
+        return pick("augment.name", name, makers)(**options)
+    except TypeError as error:
+        raise UserError(f"config.augment.options do not suit {name}: {error}") from None
