@@ -118,6 +118,11 @@ def images_of(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array
     return dequantize(key_x, x) if config.train.dequantize else to_float(x)
 
 
+def total(terms: Mapping[str, Array]) -> Array:
+    """The sum of terms `[B]`."""
+    return jnp.sum(jnp.stack(list(terms.values())), axis=0)
+
+
 def discriminator_objective(parts: Parts) -> Objective:
     """Its side of the game, penalties of its gradient, consistency under augmentation, and its head's part."""
     config, networks = parts.config, parts.networks
@@ -148,7 +153,7 @@ def discriminator_objective(parts: Parts) -> Objective:
             terms["head"] = parts.head.discriminator(read(on_real), read(on_fake), label, z)
         extra = extra | {"discriminator": state, "augment": parts.augment.update(extra["augment"], on_real.logits)}
         shown = {"real_logit": mean_over_data(on_real.logits), "fake_logit": mean_over_data(on_fake.logits)}
-        return LossOutput(sum(terms.values()), terms | shown), extra
+        return LossOutput(total(terms), terms | shown), extra
 
     return objective
 
@@ -182,7 +187,7 @@ def generator_objective(parts: Parts) -> Objective:
             terms["path_length"] = config.path_length.weight * lengths
             extra = extra | {"path_length": mean}
         spread = diversity(fake) / diversity(real).mean()
-        return LossOutput(sum(terms.values()), terms | {"spread": spread}), extra
+        return LossOutput(total(terms), terms | {"spread": spread}), extra
 
     return objective
 

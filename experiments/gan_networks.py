@@ -5,7 +5,7 @@ and penalised; any other at once.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -107,7 +107,7 @@ class Networks(NamedTuple):
         return None if self.config.head.name == "auxiliary" else cond
 
     def _generate(self, variables: PyTree, *arguments: Any, **options: Any) -> Array:
-        return self.generator.apply(variables, *arguments, **options)
+        return cast(Array, self.generator.apply(variables, *arguments, **options))
 
 
 def make_networks(config: ConfigDict, *, across_devices: bool = False) -> Networks:

@@ -10,6 +10,7 @@ References:
 """
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -97,7 +98,7 @@ def decode(networks: Networks, settled: PyTree, z: Array, label: Array | None) -
         w = networks.styles(variables, z, label) if z.ndim == 2 else z
         return networks.synthesize(variables, w)
     t = networks.growth(jnp.asarray(networks.config.train.steps), z.shape[0])
-    return networks.generator.apply(variables, z, t, networks.condition(label), train=False)
+    return cast(Array, networks.generator.apply(variables, z, t, networks.condition(label), train=False))
 
 
 def decoder(networks: Networks) -> Callable[..., Array]:

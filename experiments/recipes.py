@@ -45,9 +45,23 @@ VERY_DEEP = {
     "depths": (3, 4, 2),
 }
 """Groups at 14x14, 7x7 and 1x1."""
+GAN_PERCEPTRONS = {
+    "generator": {"name": "genjax_models.nets.Perceptron", "widths": (256, 256), "activation": "relu"},
+    "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator", "widths": (256, 256)},
+}
 DCGAN = {
     "generator": {"name": "genjax_models.nets.DCGANGenerator", "channels": (128, 64)},
     "discriminator": {"name": "genjax_models.nets.DCGANDiscriminator", "channels": (64, 128)},
+}
+DCGAN_CRITIC = DCGAN | {"discriminator": DCGAN["discriminator"] | {"batch_norm": False}}
+"""For penalties of each example's gradient."""
+SNGAN = {
+    "generator": {"name": "genjax_models.nets.SNGANGenerator", "channels": (64, 64)},
+    "discriminator": {"name": "genjax_models.nets.SNGANDiscriminator", "channels": (64, 64, 64), "halvings": 2},
+}
+SNGAN_DIGITS = {
+    "generator": {"name": "genjax_models.nets.SNGANGenerator", "channels": (64, 32)},
+    "discriminator": {"name": "genjax_models.nets.SNGANDiscriminator", "channels": (32, 64), "halvings": 2},
 }
 
 
@@ -67,6 +81,16 @@ def gan_digits(config: ConfigDict, **networks: dict) -> ConfigDict:
     _networks(config, networks)
     config.train.update({"steps": 3000, "batch_size": 64})
     config.eval.num = 750
+    return config
+
+
+def gan_fashion_mnist(config: ConfigDict, **networks: dict) -> ConfigDict:
+    """Fashion-MNIST for two players: 6,000 steps of 64."""
+    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    _networks(config, networks)
+    config.train.update({"steps": 6000, "batch_size": 64})
+    config.latent = 128
+    config.eval.features = "fashion_mnist"
     return config
 
 

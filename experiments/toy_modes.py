@@ -132,7 +132,7 @@ def trained(config: ConfigDict, experiment: Experiment, x: Array, num: int) -> C
             rows = jax.random.randint(jax.random.fold_in(key_rows, state.step), (size,), 0, len(x))
             batch = {"x": x[rows], "label": jnp.zeros(size, jnp.int32)}
             state, metrics = train_step(state, batch, players=experiment.players, ema=ema)
-            return state, sum(value for name, value in metrics.items() if name.endswith("nonfinite"))
+            return state, jnp.stack([value for name, value in metrics.items() if name.endswith("nonfinite")]).sum()
 
         start = initial_state(key_state, experiment, ema=ema is not None, tracks=tracks_of(ema))
         state, nonfinite = jax.lax.scan(step, start, length=config.train.steps)

@@ -16,4 +16,5 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    return with_variant(recipes.gan_digits(gan.get_config(), **recipes.DCGAN), variant)
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    return with_variant(config, variant)

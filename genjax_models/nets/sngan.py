@@ -189,7 +189,6 @@ class SNGANDiscriminator(nn.Module):
         for block, features in enumerate(self.channels):
             layer = DiscriminatorBlock(features, block < self.halvings, block == 0, self.dtype, name=f"block_{block}")
             h = layer(h)
-        features = nn.relu(h).sum(axis=(1, 2))
-        return DiscriminatorHead(partial(SpectralDense, kernel_init=GLOROT, dtype=self.dtype), name="head")(
-            features, one_hot
-        )
+        pooled = nn.relu(h).sum(axis=(1, 2))
+        dense = partial(SpectralDense, kernel_init=GLOROT, dtype=self.dtype)
+        return DiscriminatorHead(dense, name="head")(pooled, one_hot)

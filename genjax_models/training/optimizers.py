@@ -59,9 +59,9 @@ def make_optimizer(section: ConfigDict, steps: int) -> optax.GradientTransformat
     """Global-norm clipping, the named optimiser on its schedule, then `forced_unit_directions`.
 
     Args:
-      section: fields `name` (`adam`, `adamw`, `sgd`), `learning_rate`, `b1` (momentum, that of sgd too), `b2`, `eps`,
-        `weight_decay` (adamw alone; not on biases and normalisation scales), `clip_norm` (0: no clipping) and
-        `schedule`, see `make_schedule`.
+      section: fields `name` (`adam`, `adamw`, `rmsprop`, `sgd`), `learning_rate`, `b1` (momentum, that of rmsprop and
+        sgd too), `b2`, `eps`, `weight_decay` (adamw alone; not on biases and normalisation scales), `clip_norm` (0: no
+        clipping) and `schedule`, see `make_schedule`.
       steps: updates in all.
 
     Raises:
@@ -73,6 +73,7 @@ def make_optimizer(section: ConfigDict, steps: int) -> optax.GradientTransformat
         "adamw": lambda: optax.adamw(
             rate, section.b1, section.b2, section.eps, weight_decay=section.weight_decay, mask=decayed
         ),
+        "rmsprop": lambda: optax.rmsprop(rate, decay=section.b2, eps=section.eps, momentum=section.b1 or None),
         "sgd": lambda: optax.sgd(rate, momentum=section.b1 or None),
     }
     make = pick("optimizer.name", section.name, makers)

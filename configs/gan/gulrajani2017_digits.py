@@ -1,0 +1,22 @@
+r"""WGAN-GP on the embedded 8x8 digits: a critic without batch norm, and its gradient penalty.
+
+Paper: Gulrajani et al., Improved Training of Wasserstein GANs, 2017, https://arxiv.org/abs/1704.00028
+Command: python -m experiments.train --workdir=runs/gulrajani2017_digits \
+    --config=configs/gan/gulrajani2017_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_CRITIC)
+    config.update({"game": "wasserstein", "n_critic": 5, "penalties": (("gradient_penalty", 10.0, 1),)})
+    for optimizer in (config.train.optimizer, config.discriminator_optimizer):
+        optimizer.update({"learning_rate": 5e-4, "b1": 0.0, "b2": 0.9})
+    return with_variant(config, variant)

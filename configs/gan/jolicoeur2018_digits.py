@@ -1,0 +1,21 @@
+r"""The relativistic average GAN on the embedded 8x8 digits.
+
+Paper: Jolicoeur-Martineau, The relativistic discriminator: a key element missing from standard GAN, 2018,
+    https://arxiv.org/abs/1807.00734
+Command: python -m experiments.train --workdir=runs/jolicoeur2018_digits \
+    --config=configs/gan/jolicoeur2018_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config.game = "relativistic_average"
+    return with_variant(config, variant)

@@ -1,0 +1,20 @@
+r"""Adaptive discriminator augmentation on the embedded 8x8 digits.
+
+Paper: Karras et al., Training Generative Adversarial Networks with Limited Data, 2020, https://arxiv.org/abs/2006.06676
+Command: python -m experiments.train --workdir=runs/karras2020_ada_digits \
+    --config=configs/gan/karras2020_ada_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config.augment.update({"name": "ada", "options": ConfigDict({"thousands": 100.0})})
+    return with_variant(config, variant)

@@ -1,0 +1,20 @@
+r"""The least-squares GAN on the embedded 8x8 digits.
+
+Paper: Mao et al., Least Squares Generative Adversarial Networks, 2017, https://arxiv.org/abs/1611.04076
+Command: python -m experiments.train --workdir=runs/mao2017_digits \
+    --config=configs/gan/mao2017_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config.game = "least_squares"
+    return with_variant(config, variant)

@@ -1,0 +1,20 @@
+r"""The non-saturating game with R1 on the embedded 8x8 digits.
+
+Paper: Mescheder et al., Which Training Methods for GANs do actually Converge?, 2018, https://arxiv.org/abs/1801.04406
+Command: python -m experiments.train --workdir=runs/mescheder2018_digits \
+    --config=configs/gan/mescheder2018_digits.py
+Expected: not measured yet.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_CRITIC)
+    config.penalties = (("r1", 1.0, 1),)
+    return with_variant(config, variant)

@@ -1,0 +1,24 @@
+r"""SNGAN on the embedded 8x8 digits: spectral normalisation, the hinge game, two time-scales.
+
+Paper: Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, https://arxiv.org/abs/1802.05957
+Command: python -m experiments.train --workdir=runs/miyato2018_digits \
+    --config=configs/gan/miyato2018_digits.py
+Expected: not measured yet.
+Otherwise here: one move of each network at rates of 1e-4 and 4e-4 (Heusel et al., https://arxiv.org/abs/1706.08500) in
+    place of five of the discriminator at 2e-4. `:conditional` is their projection discriminator.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.SNGAN_DIGITS)
+    config.game = "hinge"
+    for optimizer, rate in ((config.train.optimizer, 1e-4), (config.discriminator_optimizer, 4e-4)):
+        optimizer.update({"learning_rate": rate, "b1": 0.0, "b2": 0.9})
+    return with_variant(config, variant)

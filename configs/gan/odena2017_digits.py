@@ -1,0 +1,21 @@
+r"""AC-GAN on the embedded 8x8 digits: the discriminator guesses the class.
+
+Paper: Odena et al., Conditional Image Synthesis with Auxiliary Classifier GANs, 2017, https://arxiv.org/abs/1610.09585
+Command: python -m experiments.train --workdir=runs/odena2017_digits \
+    --config=configs/gan/odena2017_digits.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config.conditional = True
+    config.head.name = "auxiliary"
+    return with_variant(config, variant)

@@ -1,0 +1,227 @@
+"""GANs as experiments: every setting trains, what it samples with is settled, runs resume, devices agree."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from experiments import gan
+from experiments.command import build_experiment
+from experiments.gan_heads import Head
+from genjax_models.core.errors import UnsupportedError, UserError
+from genjax_models.data import batches, load
+from genjax_models.training import parallel, train_step
+from genjax_models.training.experiment import initial_state
+from genjax_models.training.loop import fit
+from genjax_models.training.tasks import capability
+
+BATCH = 8
+PERCEPTRONS = {
+    "generator": {"name": "genjax_models.nets.Perceptron", "widths": (16,)},
+    "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator", "widths": (16,)},
+}
+DCGAN = {
+    "generator": {"name": "genjax_models.nets.DCGANGenerator", "channels": (8,)},
+    "discriminator": {"name": "genjax_models.nets.DCGANDiscriminator", "channels": (8, 8)},
+}
+SNGAN = {
+    "generator": {"name": "genjax_models.nets.SNGANGenerator", "channels": (8,)},
+    "discriminator": {"name": "genjax_models.nets.SNGANDiscriminator", "channels": (8, 8), "halvings": 1},
+}
+SETTINGS = {
+    "DCGAN": DCGAN,
+    "SNGAN": {**SNGAN, "game": "hinge", "conditional": True},
+    "WGAN": {"game": "wasserstein", "clip": 0.02, "n_critic": 2},
+    "WGAN-GP": {"game": "wasserstein", "penalties": (("gradient_penalty", 10.0, 1),), "n_critic": 2},
+    "R3GAN": {"game": "relativistic", "penalties": (("r1_r2", 0.1, 2),)},
+    "DRAGAN and R1": {"penalties": (("dragan", 10.0, 1), ("r1", 1.0, 4))},
+    "AC-GAN": {"head": {"name": "auxiliary"}, "conditional": True},
+    "InfoGAN": {"head": {"name": "info", "options": {"categorical": (3,), "continuous": 1}}},
+    "DiffAugment": {"augment": {"name": "diff"}},
+    "ADA": {"augment": {"name": "ada", "options": {"thousands": 0.032}}},
+    "bCR": {"consistency": 10.0, "augment": {"name": "diff", "options": {"policy": ("translation",)}}},
+}
+SLOW = ("SNGAN", "DRAGAN and R1", "WGAN", "InfoGAN")
+
+
+def config_of(settings):
+    config = gan.get_config()
+    config.latent = 6
+    for field, value in {**PERCEPTRONS, **settings}.items():
+        if field in ("generator", "discriminator"):
+            config[field] = ConfigDict(value)
+        elif isinstance(value, dict):
+            config[field].update(ConfigDict(value))
+        else:
+            config[field] = value
+    config.train.update({"steps": 4, "batch_size": BATCH, "log_every": 1, "checkpoint_every": 2})
+    return config
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return next(batches(load("digits"), BATCH, seed=0))
+
+
+def start(experiment):
+    return jax.jit(partial(initial_state, experiment=experiment, ema=False))(jax.random.key(0))
+
+
+def step_of(experiment):
+    return jax.jit(partial(train_step, players=experiment.players))
+
+
+def moved(a, b):
+    return any((np.asarray(x) != np.asarray(y)).any() for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SETTINGS])
+def test_both_players_learn_and_the_settled_generator_samples(name, batch):
+    config = config_of(SETTINGS[name])
+    experiment = build_experiment(config)
+    step, before = step_of(experiment), start(experiment)
+    state = before
+    for number in (1, 2):
+        last, (state, metrics) = state, step(state, batch)
+        assert metrics["discriminator/nonfinite"] == 0
+        rests = number % config.n_critic != 0
+        assert moved(last.params["discriminator"]["net"], state.params["discriminator"]["net"])
+        assert moved(last.params["generator"], state.params["generator"]) != rests
+    assert metrics["generator/nonfinite"] == 0
+    assert jax.tree.map(jnp.shape, state.extra) == jax.tree.map(jnp.shape, before.extra)
+    if config.clip:
+        assert max(np.abs(x).max() for x in jax.tree.leaves(state.params["discriminator"]["net"])) <= config.clip
+    if name == "ADA":  # one batch moves it by 8 / 32
+        assert float(state.extra["augment"]) in (0.0, 0.25, 0.5)
+
+    settled = jax.jit(experiment.settle)(state.params, state.extra)
+    draw = jax.jit(lambda key, params: experiment.sample(key, params, 4))
+    x = draw(jax.random.key(1), settled)
+    assert x.shape == (4, 8, 8, 1)
+    assert np.isfinite(x).all()
+
+
+def test_a_sample_does_not_see_its_neighbours(batch):
+    """With the batch's own moments it would."""
+    experiment = build_experiment(config_of(DCGAN))
+    state, _ = step_of(experiment)(start(experiment), batch)
+    settled = jax.jit(experiment.settle)(state.params, state.extra)
+    z = jax.random.normal(jax.random.key(2), (4, 6))
+    decode = jax.jit(lambda z: experiment.decode(jax.random.key(0), settled, z))
+    np.testing.assert_allclose(decode(z)[:2], decode(jnp.concatenate([z[:2], 3 * z[2:]]))[:2], atol=1e-6)
+
+
+def test_standing_statistics_are_those_of_the_prior():
+    """A batch norm above a known linear map of z: its moments are known too."""
+    config = config_of({"generator": {"name": "genjax_models.nets.DCGANGenerator", "channels": (8,)}})
+    experiment = build_experiment(config)
+    params, extra = experiment.init(jax.random.key(0))
+    dense = params["generator"]["net"]["in"]
+    kernel = np.asarray(dense["kernel"]).reshape(6, -1, 8)  # z is standard normal
+    variance = (kernel**2).sum(axis=0).mean(axis=0)
+    statistics = experiment.settle(params, extra)["generator"]["variables"]["batch_stats"]["norm_0"]["moments"]
+    np.testing.assert_allclose(statistics["var"], variance, rtol=0.15)
+    np.testing.assert_allclose(statistics["mean"], np.zeros(8), atol=0.1 * np.sqrt(variance.max()))
+
+
+def test_truncation_draws_within_its_bounds():
+    config = config_of({"generator": {"name": "genjax_models.nets.Perceptron", "widths": ()}})
+    config.sample.truncation = 0.3
+    experiment = build_experiment(config)
+    params, extra = experiment.init(jax.random.key(0))
+    params["generator"]["net"]["out"]["bias"] = jnp.zeros(64)
+    settled = experiment.settle(params, extra)
+    kernel = np.asarray(params["generator"]["net"]["out"]["kernel"])
+    for sampler, within in {"prior": False, "truncated": True}.items():
+        x = experiment.sample(jax.random.key(3), settled, 64, sampler=sampler).reshape(64, 64)
+        z = np.linalg.lstsq(kernel.T, np.asarray(x).T, rcond=None)[0]
+        assert (np.abs(z) <= 0.301).all() == within
+
+
+def test_projection_finds_what_the_generator_made():
+    config = config_of({"generator": {"name": "genjax_models.nets.Perceptron", "widths": ()}})
+    config.data.update({"name": "moons", "shape": (2,), "num_classes": 0})
+    experiment = build_experiment(config)
+    settled = experiment.settle(*experiment.init(jax.random.key(0)))
+    x = experiment.sample(jax.random.key(1), settled, 5)
+    z = jax.jit(experiment.encode)(jax.random.key(2), settled, {"x": x, "label": jnp.zeros(5, jnp.int32)})
+    np.testing.assert_allclose(experiment.decode(jax.random.key(0), settled, z), x, atol=0.02)
+
+
+@pytest.mark.slow
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path):
+    def run(workdir, steps):
+        config = config_of({**DCGAN, "augment": {"name": "ada"}})
+        experiment = build_experiment(config)
+        config.train.steps = steps
+        return fit(experiment, config, workdir, batches(load("digits"), BATCH, seed=0))
+
+    whole = run(tmp_path / "whole", 4)
+    run(tmp_path / "parts", 2)
+    parts = run(tmp_path / "parts", 4)
+    for a, b in ((whole.params, parts.params), (whole.opt_state, parts.opt_state), (whole.extra, parts.extra)):
+        jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.mark.slow
+def test_three_ways_over_devices_give_one_update(batch, monkeypatch):
+    """Batch norm sees the whole batch in each. Fakes come from their classes alone: shards have keys of their own."""
+    zeros = lambda key, num: jnp.zeros((num, 6))
+    nothing = lambda *arguments: jnp.zeros(len(arguments[-1]))
+    monkeypatch.setattr(gan, "make_head", lambda config: Head(0, zeros, nothing, nothing))
+    results = {}
+    for mode, devices in (("jit", 1), ("jit", 4), ("shard_map", 4), ("pmap", 4)):
+        config = config_of({**DCGAN, "conditional": True})
+        config.train.parallel.mode = mode
+        for section in (config.train.optimizer, config.discriminator_optimizer):
+            section.update({"name": "sgd", "learning_rate": 0.1, "b1": 0.0})
+        experiment, mesh = build_experiment(config), parallel.make_mesh(devices)
+        state = start(experiment)
+        step = parallel.compile(partial(train_step, players=experiment.players), mesh, mode=mode, state=state)
+        placed = jax.device_put(state, parallel.state_shardings(state, mesh))
+        after, metrics = step(placed, parallel.put_batch(batch, mesh))
+        results[mode, devices] = jax.device_get(
+            (after.params, after.extra["generator"], metrics["generator/grad_norm"])
+        )
+    reference = results.pop(("jit", 1))
+    for result in results.values():
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6), result, reference)
+
+
+def test_a_collapse_and_a_divergence_are_named():
+    assert gan.watch({"generator/spread": 1.0}) is None
+    assert gan.watch({"generator/spread": float("nan")}) is None
+    assert gan.watch({"generator/spread": 0.03}).startswith("collapse: fakes differ by 3.0%")
+    assert gan.watch({"generator/spread": 40.0}).startswith("divergence: fakes differ 40 times")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_critic": 0}, "n_critic=0 must be at least 1"),
+        ({"game": "hinged"}, "did you mean 'hinge'"),
+        ({"penalties": (("r3", 1.0, 1),)}, "penalties='r3' is unknown"),
+        ({"penalties": (("r1", 1.0, 0),)}, "r1 is due every 0 steps"),
+        ({"head": {"name": "auxiliary"}}, "set config.conditional=True"),
+        ({"head": {"name": "info"}}, "raise config.latent"),
+        ({"head": {"name": "info", "options": {"discrete": 3}}}, "do not suit info"),
+        ({"mixing": 0.9}, "generators with styles"),
+        ({"augment": {"name": "adda"}}, "did you mean 'ada'"),
+        ({"augment": {"name": "diff", "options": {"policy": ("colour",)}}}, "did you mean 'color'"),
+        ({"conditional": True, "data": {"num_classes": 0}}, "has no labels"),
+        ({"augment": {"name": "diff"}, "data": {"shape": (2,)}}, "is of images"),
+        ({**DCGAN, "data": {"shape": (9, 9, 1)}}, "do not fit together"),
+        ({"sample": {"sampler": "priors"}}, "did you mean 'prior'"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_training(settings, message):
+    with pytest.raises(UserError, match=message):
+        build_experiment(config_of(settings))
+
+
+def test_a_gan_has_no_likelihood():
+    with pytest.raises(UnsupportedError, match="has no log_prob: choose a config of normalizing flows"):
+        capability(build_experiment(config_of({})), "log_prob")
