@@ -1,8 +1,11 @@
 """Networks in flax.linen: `net(x, t=None, cond=None, *, train=False)`, channels last; no losses."""
 
+from genjax_models.nets.biggan import BigGANDiscriminator as BigGANDiscriminator
+from genjax_models.nets.biggan import BigGANGenerator as BigGANGenerator
 from genjax_models.nets.causal_transformer import CausalTransformer as CausalTransformer
 from genjax_models.nets.conv_conditioner import ConvConditioner as ConvConditioner
 from genjax_models.nets.conv_conditioner import ResNetConditioner as ResNetConditioner
+from genjax_models.nets.cyclegan_generator import CycleGANGenerator as CycleGANGenerator
 from genjax_models.nets.dcgan import DCGANDiscriminator as DCGANDiscriminator
 from genjax_models.nets.dcgan import DCGANGenerator as DCGANGenerator
 from genjax_models.nets.dit import DiT as DiT
@@ -15,13 +18,20 @@ from genjax_models.nets.made import MADE as MADE
 from genjax_models.nets.mlp import MLP as MLP
 from genjax_models.nets.ncsnpp import DDPMpp as DDPMpp
 from genjax_models.nets.ncsnpp import NCSNpp as NCSNpp
+from genjax_models.nets.patch_gan import PatchGAN as PatchGAN
 from genjax_models.nets.perceptron import Perceptron as Perceptron
 from genjax_models.nets.perceptron_discriminator import PerceptronDiscriminator as PerceptronDiscriminator
 from genjax_models.nets.plain_mlp import PlainMLP as PlainMLP
+from genjax_models.nets.progressive import ProgressiveDiscriminator as ProgressiveDiscriminator
+from genjax_models.nets.progressive import ProgressiveGenerator as ProgressiveGenerator
 from genjax_models.nets.pyramid import ConvDecoder as ConvDecoder
 from genjax_models.nets.pyramid import ConvEncoder as ConvEncoder
+from genjax_models.nets.r3gan import R3GANDiscriminator as R3GANDiscriminator
+from genjax_models.nets.r3gan import R3GANGenerator as R3GANGenerator
+from genjax_models.nets.rrdb import RRDBNet as RRDBNet
 from genjax_models.nets.sngan import SNGANDiscriminator as SNGANDiscriminator
 from genjax_models.nets.sngan import SNGANGenerator as SNGANGenerator
 from genjax_models.nets.unet import UNet as UNet
+from genjax_models.nets.unet_generator import UNetGenerator as UNetGenerator
 from genjax_models.nets.uvit import UViT as UViT
 from genjax_models.nets.very_deep_vae import VeryDeepVAE as VeryDeepVAE

@@ -17,29 +17,40 @@ def convolve(x: Array, kernel: Array, *, stride: int = 1, padding: int = 0) -> A
 
     Args:
       x: `[B, H, W, C]`.
-      kernel: `[k, k, C, D]`.
+      kernel: `[k, k, C, D]`, or `[k, k, C / G, D]` for G groups, each of D / G results that see their own C / G inputs.
       stride: the same along both axes.
       padding: zeros on each side.
 
     Returns:
       `[B, H', W', D]` with `H' = (H + 2 padding - k) // stride + 1`.
     """
+    groups = x.shape[-1] // kernel.shape[2]
     if jax.default_backend() == "cpu":  # see `attention.attention` for why this is asked at trace time
-        return cpu.convolve(x, kernel, stride, padding)
-    pads = ((padding, padding), (padding, padding))
-    return lax.conv_general_dilated(x, kernel, (stride, stride), pads, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        # Group by group: of 4 groups of 16 channels, with gradients, XLA's own takes 18 times as long.
+        parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
+        results = [cpu.convolve(part, taps, stride, padding) for part, taps in parts]
+        return results[0] if groups == 1 else jnp.concatenate(results, axis=-1)
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        (stride, stride),
+        ((padding, padding), (padding, padding)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
 
 
 class Conv(nn.Module):
-    """`nn.Conv(features, (size, size), stride, padding)`: the same parameters and function.
+    """`nn.Conv(features, (size, size), stride, padding, feature_group_count=groups)`: its parameters and function.
 
     Attributes:
       features: channels of the result.
       size: of the square kernel.
       stride: the same along both axes.
       padding: zeros on each side.
+      groups: of channels that see each other; divides those of the input and the result.
       use_bias: add one a channel, zero at the start.
-      kernel_init: of the `[size, size, C, features]` kernel.
+      kernel_init: of the `[size, size, C / groups, features]` kernel.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -47,6 +58,7 @@ class Conv(nn.Module):
     size: int
     stride: int = 1
     padding: int = 0
+    groups: int = 1
     use_bias: bool = True
     kernel_init: Callable[..., Array] = nn.initializers.lecun_normal()
     dtype: jnp.dtype = jnp.float32
@@ -54,7 +66,9 @@ class Conv(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """`x` `[B, H, W, C]` → `[B, H', W', features]` with `H' = (H + 2 padding - size) // stride + 1`."""
-        kernel = self.param("kernel", self.kernel_init, (self.size, self.size, x.shape[-1], self.features))
+        kernel = self.param(
+            "kernel", self.kernel_init, (self.size, self.size, x.shape[-1] // self.groups, self.features)
+        )
         y = convolve(x.astype(self.dtype), kernel.astype(self.dtype), stride=self.stride, padding=self.padding)
         if not self.use_bias:
             return y

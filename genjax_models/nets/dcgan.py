@@ -21,7 +21,7 @@ from genjax_models.core.types import Array
 from genjax_models.nets.batch_norm import BatchNorm
 from genjax_models.nets.convolution import Conv
 from genjax_models.nets.discriminator_head import DiscriminatorHead, hear_class
-from genjax_models.nets.embeddings import one_hot_of
+from genjax_models.nets.embeddings import append_class
 from genjax_models.nets.judgement import Judgement
 from genjax_models.nets.resampling import TransposedConv, halved
 
@@ -70,7 +70,7 @@ class DCGANGenerator(nn.Module):
         """
         batch, (height, width, out) = z.shape[0], self.out_shape
         rows, columns = halved(height, width, len(self.channels))
-        h = jnp.concatenate([z, one_hot_of(cond, self.num_classes, batch).astype(z.dtype)], axis=1)
+        h = append_class(z, cond, self.num_classes)
         h = nn.Dense(rows * columns * self.channels[0], kernel_init=INIT, dtype=self.dtype, name="in")(h)
         h = h.reshape(batch, rows, columns, self.channels[0])
         for stage, features in enumerate((*self.channels[1:], out)):

@@ -17,7 +17,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import one_hot_of
+from genjax_models.nets.embeddings import append_class, one_hot_of
 from genjax_models.nets.judgement import Judgement
 
 CONDITIONING = ("projection", "concat")
@@ -43,11 +43,9 @@ def hear_class(
     """
     if conditioning not in CONDITIONING:
         raise ValueError(f"conditioning={conditioning!r} is unknown; choose among {', '.join(CONDITIONING)}")
-    one_hot = one_hot_of(cond, num_classes, x.shape[0]).astype(x.dtype)
-    if not num_classes or conditioning == "projection":
-        return x, one_hot if num_classes else None
-    planes = jnp.broadcast_to(one_hot[:, None, None, :], (*x.shape[:3], num_classes))
-    return jnp.concatenate([x, planes], axis=-1), None
+    if num_classes and conditioning == "projection":
+        return x, one_hot_of(cond, num_classes, x.shape[0]).astype(x.dtype)
+    return append_class(x, cond, num_classes), None
 
 
 class DiscriminatorHead(nn.Module):

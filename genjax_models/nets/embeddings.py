@@ -119,6 +119,25 @@ def one_hot_of(cond: Mapping[str, Array] | None, num_classes: int, batch: int) -
     return jnp.zeros((batch, 0)) if label is None else nn.one_hot(label, num_classes)
 
 
+def append_class(x: Array, cond: Mapping[str, Array] | None, num_classes: int) -> Array:
+    """Vectors or images with the one-hot class of their example after the last axis.
+
+    Args:
+      x: `[B, ..., C]`.
+      cond: `{"label": int32 [B]}`; without it, every example gets the null class, which is zeros.
+      num_classes: K, which may be 0.
+
+    Returns:
+      `[B, ..., C + K]`, in the dtype of `x`.
+
+    Raises:
+      ValueError: if a label is given to a network without classes.
+    """
+    one_hot = one_hot_of(cond, num_classes, x.shape[0]).astype(x.dtype)
+    one_hot = one_hot.reshape(x.shape[0], *(1,) * (x.ndim - 2), num_classes)
+    return jnp.concatenate([x, jnp.broadcast_to(one_hot, (*x.shape[:-1], num_classes))], axis=-1)
+
+
 def sincos_2d(height: int, width: int, features: int) -> np.ndarray:
     """Fixed two-dimensional positions: half of the features encode the column, half the row.
 

@@ -123,24 +123,27 @@ class DiscriminatorBlock(nn.Module):
       features: channels of the result.
       halve: whether to halve height and width.
       first: the input is the image: no ReLU before the first convolution.
+      kernel_init: of every kernel, before its normalisation.
       dtype: of the computation; parameters stay float32.
     """
 
     features: int
     halve: bool = True
     first: bool = False
+    kernel_init: Callable[..., Array] = GLOROT
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """`x` `[B, H, W, C]` → `[B, H / 2, W / 2, features]`, or `[B, H, W, features]`."""
-        conv = partial(SpectralConv, self.features, kernel_init=GLOROT_RELU, dtype=self.dtype)
+        settings = dict(kernel_init=self.kernel_init, dtype=self.dtype)
+        conv = partial(SpectralConv, self.features, **settings)
         h = conv(name="conv_1")(x if self.first else nn.relu(x))
         h = conv(name="conv_2")(nn.relu(h))
         if self.halve:
             x, h = downsample(x), downsample(h)  # means before the skip's 1×1 convolution are means after it
         if self.first or self.halve or x.shape[-1] != self.features:
-            x = SpectralDense(self.features, kernel_init=GLOROT, dtype=self.dtype, name="skip")(x)
+            x = SpectralDense(self.features, **settings, name="skip")(x)
         return x + h
 
 
@@ -187,8 +190,9 @@ class SNGANDiscriminator(nn.Module):
         halved(x.shape[1], x.shape[2], self.halvings)
         h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
         for block, features in enumerate(self.channels):
-            layer = DiscriminatorBlock(features, block < self.halvings, block == 0, self.dtype, name=f"block_{block}")
-            h = layer(h)
-        pooled = nn.relu(h).sum(axis=(1, 2))
-        dense = partial(SpectralDense, kernel_init=GLOROT, dtype=self.dtype)
-        return DiscriminatorHead(dense, name="head")(pooled, one_hot)
+            halve, first = block < self.halvings, block == 0
+            h = DiscriminatorBlock(features, halve, first, dtype=self.dtype, name=f"block_{block}")(h)
+        features = nn.relu(h).sum(axis=(1, 2))
+        return DiscriminatorHead(partial(SpectralDense, kernel_init=GLOROT, dtype=self.dtype), name="head")(
+            features, one_hot
+        )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from genjax_models.nets.batch_norm import BatchNorm, ConditionalBatchNorm
+from genjax_models.nets.convolution import Conv
 from genjax_models.nets.resampling import TransposedConv, halved
 from genjax_models.nets.spectral import SpectralConv, SpectralDense
 
@@ -125,8 +126,20 @@ def test_a_zero_kernel_stays_zero():
     assert np.isfinite(state["spectral"]["u"]).all()
 
 
-def test_transposed_convolution_is_that_of_flax():
-    ours, theirs = TransposedConv(6), nn.ConvTranspose(6, (4, 4), (2, 2))
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (TransposedConv(6), nn.ConvTranspose(6, (4, 4), (2, 2))),
+        (TransposedConv(6, use_bias=False), nn.ConvTranspose(6, (4, 4), (2, 2), use_bias=False)),
+        (Conv(10, 3, 1, 1, groups=5), nn.Conv(10, (3, 3), padding=1, feature_group_count=5)),
+        (
+            Conv(5, 2, 1, 0, groups=5, use_bias=False),
+            nn.Conv(5, (2, 2), 1, 0, feature_group_count=5, use_bias=False),
+        ),
+    ],
+    ids=["transposed", "transposed-no-bias", "grouped", "depthwise"],
+)
+def test_layers_that_are_those_of_flax(ours, theirs):
     params = theirs.init(jax.random.key(0), X)
     assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, ours.init(jax.random.key(0), X))
     params = jax.tree.map(lambda a: RANDOM.normal(size=a.shape).astype(np.float32), params)
