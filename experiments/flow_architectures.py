@@ -108,6 +108,12 @@ def _nice(shape: tuple[int, ...], network: Network, *, depth: int = 4) -> Archit
     return _flat(shape, flows.nice(math.prod(shape), _inside(network), depth=depth))
 
 
+def _torus(shape: tuple[int, ...], network: Network, *, depth: int = 4, bins: int = 8) -> Architecture:
+    """Circular splines of angles in half turns, from -1 to 1; to uniform angles."""
+    layers = flows.torus_flow(_inside(network), features=math.prod(shape), depth=depth, bins=bins)
+    return _flat(shape, flows.chain([flows.rescale(math.pi), layers]))
+
+
 def _autoregressive(transformer: Callable[..., flows.Transformer]) -> Callable[..., Architecture]:
     """A masked autoregressive flow; `options` are those of the map of each variable."""
 
@@ -200,6 +206,7 @@ FLOWS: dict[str, Callable[..., Architecture]] = {
     "real_nvp": _couplings,
     "glow": _whole(flows.glow),
     "spline_coupling": _whole(flows.spline_coupling),
+    "torus": _torus,
     "flow_plus_plus": _whole(flows.flow_plus_plus),
     "maf": _autoregressive(flows.affine),
     "spline_autoregressive": _autoregressive(flows.rational_quadratic),

@@ -30,6 +30,7 @@ from genjax_models.training.state import with_params
 BASES = {
     "normal": densities.standard_normal,
     "logistic": densities.standard_logistic,
+    "uniform_angle": densities.uniform_angle,
 }
 SAMPLERS = {"prior": "one pass of the inverse"}
 START = 256
@@ -140,6 +141,8 @@ def check(config: ConfigDict) -> None:
         raise UserError("noise leads out of what the logit takes: set config.flow.margin=0 with config.noise")
     if config.train.dequantize or (config.train.flip and not images):
         raise UserError("bytes are always dequantised, and only images are mirrored: leave both fields of train False")
+    if (config.flow.name == "torus") != (config.base == "uniform_angle"):
+        raise UserError("the flow of the torus ends at uniform angles: name config.base='uniform_angle' with it alone")
     reverse = pick("objective", config.objective, {"likelihood": False, "reverse_kl": True})
     if reverse and (config.data.name not in DENSITIES or config.conditional):
         raise UserError(f"reverse_kl needs a toy density, without classes: choose among {', '.join(DENSITIES)}")

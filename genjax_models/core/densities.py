@@ -39,8 +39,16 @@ def standard_logistic(shape: tuple[int, ...]) -> Density:
 
 
 def uniform(shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> Density:
-    """Independent uniform variables on `[low, high)`: the base of flows on a circle, or on a box."""
+    """Independent uniform variables on `[low, high)`: the base of flows on a box; see also `uniform_angle`."""
     return Density(
         lambda key, n: jax.random.uniform(key, (n, *shape), minval=low, maxval=high),
         lambda z: sum_over_data(jnp.where((z >= low) & (z < high), -jnp.log(high - low), -jnp.inf)),
+    )
+
+
+def uniform_angle(shape: tuple[int, ...]) -> Density:
+    r"""Independent uniform angles, drawn from $[-\pi, \pi)$: the base of flows on the torus."""
+    return Density(
+        lambda key, n: jax.random.uniform(key, (n, *shape), minval=-jnp.pi, maxval=jnp.pi),
+        lambda z: sum_over_data(jnp.full_like(z, -jnp.log(2.0 * jnp.pi))),
     )

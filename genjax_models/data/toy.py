@@ -1,6 +1,6 @@
 r"""Toy densities on the line and the plane, each with a sampler and its density.
 
-All of `DENSITIES` lie in about [-1, 1]; `affine` moves a density elsewhere. Four constructions, with $N_s$ the normal
+All of `DENSITIES` lie in about [-1, 1]; `affine` moves a density elsewhere. Five constructions, with $N_s$ the normal
 density of standard deviation $s$:
 
 * Gaussian mixture, $p(x) = \sum_k w_k N_s(x - \mu_k)$;
@@ -8,7 +8,10 @@ density of standard deviation $s$:
   float32 with a few nodes for each $s$ along the curve);
 * polar: an angle that is uniform and a radius with density $q$, $p(x) = q(r) / (2 \pi r)$;
 * volume-preserving twist, $x = R(\omega |f|) f$, a rotation by an angle that depends on the radius alone, so that
-  $p(x)$ is the density of $f$.
+  $p(x)$ is the density of $f$;
+* mixture of wrapped normals on the torus, whose angles are counted in half turns, so that -1 and 1 are one: with
+  $W_s(a) = \sum_n N_s(a + 2n)$ and whole $c_k$,
+  $p(x) = \sum_k w_k W_{s_k}(x_1 - a_k)\, W_{t_k}(x_2 - c_k x_1 - b_k)$ on $[-1, 1)^2$.
 """
 
 from collections.abc import Callable
@@ -133,6 +136,36 @@ def pinwheel(arms: int = 5, twist: float = 3.5) -> ToyDensity:
     return ToyDensity(2, sample, log_prob)
 
 
+def torus() -> ToyDensity:
+    """Two angles: half of the mass on a ridge that runs once around both, the rest in spots on either seam."""
+    # weights, a, s, b, t and c of the module's docstring; W of s = 2 is uniform to nine digits
+    parts = [[0.5, 0.0, 2.0, 0.0, 0.08, 1.0], [0.25, 1.0, 0.12, 0.0, 0.2, 0.0], [0.25, 0.0, 0.2, 1.0, 0.12, 0.0]]
+    table = np.array(parts, np.float32).T
+    weight, a, s, b, t, c = table
+    windings = 2 * np.arange(-5, 6, dtype=np.float32)
+
+    def sample(key: Key, n: int) -> Array:
+        which, noise = jax.random.split(key)
+        k = jax.random.categorical(which, np.log(weight), shape=(n,))
+        _, mean, std, shift, spread, turns = jnp.asarray(table)[:, k]
+        first, second = jax.random.normal(noise, (2, n))
+        angle = mean + std * first
+        return _wrap(jnp.stack([angle, shift + turns * angle + spread * second], axis=1))
+
+    def log_wrapped(angle: Array, std: np.ndarray) -> Array:
+        return jax.nn.logsumexp(
+            _log_normal(_wrap(angle)[..., None] + windings[None, None], std[None, :, None]), axis=-1
+        )
+
+    def log_prob(x: Array) -> Array:
+        first, second = x[:, :1], x[:, 1:]
+        terms = log_wrapped(first - a[None], s) + log_wrapped(second - c[None] * first - b[None], t)
+        inside = jnp.all((x >= -1) & (x < 1), axis=1)
+        return jnp.where(inside, jax.nn.logsumexp(terms + np.log(weight)[None], axis=1), -jnp.inf)
+
+    return ToyDensity(2, sample, log_prob)
+
+
 def moons(std: float = 0.05) -> ToyDensity:
     """Two half circles of radius 0.6: scikit-learn's `make_moons` about its centre (1/2, 1/4), times 0.6."""
     return noisy_curves(_moons, std, panels=max(8, round(0.4 / std)))
@@ -177,6 +210,10 @@ def _spirals(u: Array) -> Array:
     return jnp.stack([arm, -arm])
 
 
+def _wrap(half_turns: Array) -> Array:
+    return half_turns - 2 * jnp.floor((half_turns + 1) / 2)
+
+
 def _direction(angle: Array) -> Array:
     return jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=-1)
 
@@ -199,6 +236,7 @@ DENSITIES = {
     "two_spirals": noisy_curves(_spirals, std=0.02, panels=40),
     "rings": rings((0.25, 0.5, 0.75, 1.0), 0.02),
     "pinwheel": pinwheel(),
+    "torus": torus(),
 }
 """The toy sets that `load` knows by name."""
 

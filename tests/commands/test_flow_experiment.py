@@ -145,6 +145,7 @@ def test_the_reverse_divergence_falls():
         (lambda c: c.flow.update({"options": ConfigDict({"depht": 2})}), "depht"),
         (lambda c: c.data.update({"shape": (1,)}), "at least 2 channels"),
         (lambda c: c.update({"base": "norml"}), "normal"),
+        (lambda c: c.flow.update({"name": "torus"}), "name config.base='uniform_angle' with it alone"),
         (lambda c: c.update({"objective": "reverse"}), "reverse_kl"),
         (lambda c: (c.update({"objective": "reverse_kl"}), c.data.update({"name": "diamonds"})), "toy density"),
         (lambda c: c.sample.update({"sampler": "euler"}), "prior"),

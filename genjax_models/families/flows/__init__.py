@@ -46,6 +46,7 @@ from genjax_models.families.flows.tarflow import (
     noisy_nll,
     tarflow,
 )
+from genjax_models.families.flows.torus import periodic, rotation, torus_flow
 
 __all__ = [
     "Bijection",
@@ -87,6 +88,7 @@ __all__ = [
     "nice",
     "noisy_nll",
     "offset_flow",
+    "periodic",
     "permutation",
     "planar",
     "power_series",
@@ -98,6 +100,7 @@ __all__ = [
     "residual",
     "reverse",
     "reverse_kl",
+    "rotation",
     "roulette",
     "sample",
     "spline_coupling",
@@ -107,6 +110,7 @@ __all__ = [
     "sylvester",
     "tarflow",
     "tokens",
+    "torus_flow",
     "transport",
     "variational_offset",
 ]

@@ -1,0 +1,22 @@
+r"""Circular splines on the torus: couplings of two angles.
+
+Paper: Rezende et al., Normalizing Flows on Tori and Spheres, 2020, https://arxiv.org/abs/2002.02428
+Data: generated
+Command: python -m experiments.train --workdir=runs/rezende2020_torus \
+    --config=configs/flows/rezende2020_torus.py
+Expected: not measured yet.
+Variants: `:smoke` within a minute.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import flows, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.plane(flows.vector_config(), "torus")
+    config.flow.update({"name": "torus", "options": ConfigDict({"depth": 4, "bins": 8})})
+    config.base = "uniform_angle"
+    return with_variant(config, variant)

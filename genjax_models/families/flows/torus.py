@@ -1,0 +1,66 @@
+r"""Flows on the torus: circular splines in couplings whose networks see angles by cosine and sine, and rotations.
+
+$$\theta_b \to \tau\big(\theta_b;\ \mathrm{net}(\cos\theta_a, \sin\theta_a)\big), \qquad
+\theta \to \theta + \phi \mod 2\pi$$
+
+A circular spline holds one point of the circle, which the rotation before it chooses. From the uniform law, which a
+rotation keeps, the flow starts as the uniform law.
+
+References:
+  Rezende et al., Normalizing Flows on Tori and Spheres, 2020, https://arxiv.org/abs/2002.02428
+"""
+
+import jax
+import jax.numpy as jnp
+
+from genjax_models.core.types import Array, Key, PyTree
+from genjax_models.families.flows.bijection import Bijection, Conditioner, MakeConditioner, chain, stack
+from genjax_models.families.flows.coupling import alternating
+from genjax_models.families.flows.splines import circular, wrap
+
+
+def rotation() -> Bijection:
+    """Each angle (last axis) by an angle of its own, which starts anywhere."""
+
+    def turn(angles: Array, by: Array) -> tuple[Array, Array]:
+        return wrap(angles + by.reshape((1,) * (angles.ndim - 1) + (-1,))), jnp.zeros(angles.shape[0], angles.dtype)
+
+    return Bijection(
+        lambda key, x, cond: jax.random.uniform(key, x.shape[-1:], x.dtype, -jnp.pi, jnp.pi),
+        lambda params, x, cond: turn(x, params),
+        lambda params, y, cond: turn(y, -params),
+    )
+
+
+def periodic(network: MakeConditioner) -> MakeConditioner:
+    """Networks that are shown the cosines and sines of what they see, along the last axis."""
+
+    def seen(h: Array) -> Array:
+        return jnp.concatenate([jnp.cos(h), jnp.sin(h)], axis=-1)
+
+    def make(channels: int) -> Conditioner:
+        net = network(channels)
+
+        def init(key: Key, h: Array, cond: PyTree) -> PyTree:
+            return net.init(key, seen(h), cond)
+
+        return Conditioner(init, lambda params, h, cond: net.apply(params, seen(h), cond))
+
+    return make
+
+
+def torus_flow(network: MakeConditioner, *, features: int, depth: int, bins: int = 8, scan: bool = False) -> Bijection:
+    r"""A flow of D angles `[B, D]` in $[-\pi, \pi)$ to `core.densities.uniform_angle`.
+
+    Args:
+      network: of the couplings.
+      features: D, at least 2.
+      depth: times a rotation and a pair of couplings of the two halves.
+      bins: K of the splines.
+      scan: see `bijection.stack`.
+
+    Raises:
+      ValueError: if there is nothing to couple, or no bin.
+    """
+    pair = alternating(circular(bins), periodic(network), channels=features)
+    return stack(chain([rotation(), pair]), depth, scan=scan)
