@@ -135,7 +135,7 @@ def discriminator_objective(parts: Parts) -> Objective:
         key_x, key_fake, key_augment, key_penalty = jax.random.split(key, 4)
         label, own = batch["label"], variables_of(params, extra, "discriminator")
         fake, z, _ = parts.fakes(key_fake, params, extra, label, step)
-        real = images_of(config, key_x, batch)
+        real = networks.as_grown(images_of(config, key_x, batch), step)
         judge = lambda x: networks.judge(own, x, label, step=step)
         seen_real, seen_fake = parts.augment.both(key_augment, real, fake, extra["augment"])
         first, second = (real, fake) if config.consistency else (seen_real, seen_fake)
@@ -169,7 +169,7 @@ def generator_objective(parts: Parts) -> Objective:
         key_x, key_fake, key_augment, key_path = jax.random.split(key, 4)
         label, judged_by = batch["label"], variables_of(params, extra, "discriminator")
         fake, z, state = parts.fakes(key_fake, params, extra, label, step)
-        real = images_of(config, key_x, batch)
+        real = networks.as_grown(images_of(config, key_x, batch), step)
         seen = (real, fake) if config.consistency else parts.augment.both(key_augment, real, fake, extra["augment"])
         on_real, on_fake = (networks.judge(judged_by, x, label, step=step)[0] for x in seen)
         terms = {"game": game.generator(on_real.logits, on_fake.logits)}

@@ -16,6 +16,7 @@ from experiments.networks import build_network
 from experiments.one_shot import labelled
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.progressive import fade
 from genjax_models.training import parallel
 
 
@@ -60,6 +61,11 @@ class Networks(NamedTuple):
         done, within = step // (2 * steps), step % (2 * steps)
         grown = jnp.minimum(done + jnp.maximum(within - steps, 0) / steps, stages)
         return jnp.full(num, grown, jnp.float32)
+
+    def as_grown(self, x: Array, step: Array) -> Array:
+        """Images as sharp as those of a generator that has grown so far."""
+        growth = self.growth(step, 1)
+        return x if growth is None else fade(x, growth[0], self.config.growth.stages + 1)
 
     def styles(self, variables: PyTree, z: Array, label: Array | None) -> Array:
         """`z [B, latent] -> w [B, layers, styles]`."""

@@ -63,6 +63,22 @@ SNGAN_DIGITS = {
     "generator": {"name": "genjax_models.nets.SNGANGenerator", "channels": (64, 32)},
     "discriminator": {"name": "genjax_models.nets.SNGANDiscriminator", "channels": (32, 64), "halvings": 2},
 }
+R3GAN = {
+    "generator": {"name": "genjax_models.nets.R3GANGenerator"},
+    "discriminator": {"name": "genjax_models.nets.R3GANDiscriminator"},
+}
+R3GAN_DIGITS = {
+    "generator": {"name": "genjax_models.nets.R3GANGenerator", "channels": (64, 32)},
+    "discriminator": {"name": "genjax_models.nets.R3GANDiscriminator", "channels": (32, 64)},
+}
+BIGGAN_DIGITS = {
+    "generator": {"name": "genjax_models.nets.BigGANGenerator", "channels": (64, 32)},
+    "discriminator": {"name": "genjax_models.nets.BigGANDiscriminator", "channels": (32, 64)},
+}
+PROGRESSIVE_DIGITS = {
+    "generator": {"name": "genjax_models.nets.ProgressiveGenerator", "channels": (64, 64, 32)},
+    "discriminator": {"name": "genjax_models.nets.ProgressiveDiscriminator", "channels": (32, 64, 64)},
+}
 
 
 def digits(config: ConfigDict, **networks: dict) -> ConfigDict:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from experiments import gan
 from experiments.command import build_experiment
 from experiments.gan_heads import Head
+from experiments.gan_networks import make_networks
 from genjax_models.core.errors import UnsupportedError, UserError
 from genjax_models.data import batches, load
 from genjax_models.training import parallel, train_step
@@ -43,6 +44,11 @@ SETTINGS = {
     "DiffAugment": {"augment": {"name": "diff"}},
     "ADA": {"augment": {"name": "ada", "options": {"thousands": 0.032}}},
     "bCR": {"consistency": 10.0, "augment": {"name": "diff", "options": {"policy": ("translation",)}}},
+}
+PROGRESSIVE = {
+    "generator": {"name": "genjax_models.nets.ProgressiveGenerator", "channels": (8, 8)},
+    "discriminator": {"name": "genjax_models.nets.ProgressiveDiscriminator", "channels": (8, 8)},
+    "growth": {"stages": 1, "steps": 2},
 }
 SLOW = ("SNGAN", "DRAGAN and R1", "WGAN", "InfoGAN")
 
@@ -149,6 +155,24 @@ def test_projection_finds_what_the_generator_made():
     x = experiment.sample(jax.random.key(1), settled, 5)
     z = jax.jit(experiment.encode)(jax.random.key(2), settled, {"x": x, "label": jnp.zeros(5, jnp.int32)})
     np.testing.assert_allclose(experiment.decode(jax.random.key(0), settled, z), x, atol=0.02)
+
+
+@pytest.mark.slow
+def test_growth_fades_in_and_stays_and_real_images_are_as_sharp(batch):
+    config = config_of(PROGRESSIVE)
+    networks = make_networks(config)
+    grown = [float(networks.growth(jnp.int32(step), 1)[0]) for step in range(6)]
+    np.testing.assert_allclose(grown, [0, 0, 0, 0.5, 1, 1])
+    x = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))
+    coarse = networks.as_grown(x, jnp.int32(0))
+    np.testing.assert_allclose(coarse[:, ::2, ::2], x.reshape(2, 4, 2, 4, 2, 1).mean(axis=(2, 4)), atol=1e-6)
+    np.testing.assert_allclose(coarse[:, ::2, ::2], coarse[:, 1::2, 1::2])
+    np.testing.assert_allclose(networks.as_grown(x, jnp.int32(4)), x)
+    experiment = build_experiment(config)
+    state, metrics = step_of(experiment)(start(experiment), batch)
+    assert metrics["generator/nonfinite"] == metrics["discriminator/nonfinite"] == 0
+    still, moving = (jax.tree.leaves(s.params["generator"]["net"]) for s in (start(experiment), state))
+    assert sum((a != b).any() for a, b in zip(still, moving, strict=True)) < len(still)  # the second stage rests
 
 
 @pytest.mark.slow

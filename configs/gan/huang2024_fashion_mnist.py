@@ -1,0 +1,24 @@
+r"""R3GAN on Fashion-MNIST: the relativistic game with R1 and R2, residual networks without norms.
+
+Paper: Huang et al., The GAN is dead; long live the GAN! A Modern GAN Baseline, 2024, https://arxiv.org/abs/2501.05441
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/huang2024_fashion_mnist \
+    --config=configs/gan/huang2024_fashion_mnist.py
+Expected: not measured yet.
+Otherwise here: rates, weight of the penalties and the average stay as they are from the first step on.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_fashion_mnist(gan.get_config(), **recipes.R3GAN)
+    config.update({"game": "relativistic", "penalties": (("r1_r2", 1.0, 1),)})
+    for optimizer in (config.train.optimizer, config.discriminator_optimizer):
+        optimizer.update({"learning_rate": 2e-4, "b1": 0.0, "b2": 0.99})
+    return with_variant(config, variant)
