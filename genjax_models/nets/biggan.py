@@ -137,7 +137,7 @@ class BigGANGenerator(nn.Module):
         if z.shape[1] % parts:
             raise ValueError(f"a latent vector of {z.shape[1]} numbers cannot be cut into {parts} equal parts")
         one_hot = one_hot_of(cond, self.num_classes, batch).astype(z.dtype)
-        shared = ()
+        shared: tuple[Array, ...] = ()
         if self.num_classes:
             table = nn.Dense(self.embedding, use_bias=False, kernel_init=ORTHOGONAL, dtype=self.dtype, name="class")
             shared = (table(one_hot),)
@@ -186,9 +186,10 @@ class BigGANDiscriminator(nn.Module):
         """Evaluate the network; arguments, result and errors are those of `SNGANDiscriminator`."""
         halved(x.shape[1], x.shape[2], self.halvings)
         h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
-        settings = dict(kernel_init=ORTHOGONAL, dtype=self.dtype)
         for block, features in enumerate(self.channels):
-            h = DiscriminatorBlock(features, block < self.halvings, block == 0, **settings, name=f"block_{block}")(h)
+            halve, first = block < self.halvings, block == 0
+            h = DiscriminatorBlock(features, halve, first, ORTHOGONAL, self.dtype, name=f"block_{block}")(h)
             if block == self.attention:
                 h = SpatialAttention(self.dtype, name="attention")(h)
-        return DiscriminatorHead(partial(SpectralDense, **settings), name="head")(nn.relu(h).sum(axis=(1, 2)), one_hot)
+        head = DiscriminatorHead(partial(SpectralDense, kernel_init=ORTHOGONAL, dtype=self.dtype), name="head")
+        return head(nn.relu(h).sum(axis=(1, 2)), one_hot)

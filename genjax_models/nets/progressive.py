@@ -19,8 +19,9 @@ References:
   https://arxiv.org/abs/1710.10196
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -66,7 +67,9 @@ def fade(x: Array, growth: Array, stages: int) -> Array:
     return y
 
 
-def run_if(reached: Array, network: nn.Module, grow, rest, *operands: Array):
+def run_if(
+    reached: Array, network: nn.Module, grow: Callable[..., Any], rest: Callable[..., Any], *operands: Array
+) -> Any:
     """`grow(network, *operands)` once a stage is reached, else `rest`; while initialising, to have its parameters."""
     if network.is_initializing():
         return grow(network, *operands)
@@ -131,12 +134,14 @@ class ProgressiveGenerator(nn.Module):
         image = colours(h, 0)
         for stage, features in enumerate(self.channels[1:], start=1):
 
-            def grow(_, h: Array, image: Array, stage: int = stage, features: int = features) -> tuple[Array, Array]:
+            def grow(
+                _: nn.Module, h: Array, image: Array, stage: int = stage, features: int = features
+            ) -> tuple[Array, Array]:
                 h = normal(conv(features, name=f"stage_{stage}_conv_1")(upsample(h)))
                 h = normal(conv(features, name=f"stage_{stage}_conv_2")(h))
                 return h, blend(upsample(image), colours(h, stage), weight_of(stage, growth, self.dtype))
 
-            def rest(_, h: Array, image: Array, features: int = features) -> tuple[Array, Array]:
+            def rest(_: nn.Module, h: Array, image: Array, features: int = features) -> tuple[Array, Array]:
                 return jnp.zeros((batch, 2 * h.shape[1], 2 * h.shape[2], features), self.dtype), upsample(image)
 
             h, image = run_if(growth > stage - 1, self, grow, rest, h, image)
@@ -201,12 +206,12 @@ class ProgressiveDiscriminator(nn.Module):
         h = jnp.zeros((*x.shape[:3], self.channels[0]), self.dtype)  # from a stage that is never reached
         for stage, features in zip(range(stages - 1, 0, -1), self.channels[1:], strict=True):
 
-            def grow(_, h: Array, image: Array, stage: int = stage, features: int = features) -> Array:
+            def grow(_: nn.Module, h: Array, image: Array, stage: int = stage, features: int = features) -> Array:
                 h = features_of(h, image, stage)
                 h = leaky_relu(conv(h.shape[-1], name=f"stage_{stage}_conv_1")(h))
                 return downsample(leaky_relu(conv(features, name=f"stage_{stage}_conv_2")(h)))
 
-            def rest(_, h: Array, image: Array, features: int = features) -> Array:
+            def rest(_: nn.Module, h: Array, image: Array, features: int = features) -> Array:
                 return jnp.zeros((h.shape[0], h.shape[1] // 2, h.shape[2] // 2, features), self.dtype)
 
             h = run_if(growth > stage - 1, self, grow, rest, h, image)

@@ -136,14 +136,13 @@ class DiscriminatorBlock(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """`x` `[B, H, W, C]` → `[B, H / 2, W / 2, features]`, or `[B, H, W, features]`."""
-        settings = dict(kernel_init=self.kernel_init, dtype=self.dtype)
-        conv = partial(SpectralConv, self.features, **settings)
+        conv = partial(SpectralConv, self.features, kernel_init=self.kernel_init, dtype=self.dtype)
         h = conv(name="conv_1")(x if self.first else nn.relu(x))
         h = conv(name="conv_2")(nn.relu(h))
         if self.halve:
             x, h = downsample(x), downsample(h)  # means before the skip's 1×1 convolution are means after it
         if self.first or self.halve or x.shape[-1] != self.features:
-            x = SpectralDense(self.features, **settings, name="skip")(x)
+            x = SpectralDense(self.features, kernel_init=self.kernel_init, dtype=self.dtype, name="skip")(x)
         return x + h
 
 
@@ -192,7 +191,5 @@ class SNGANDiscriminator(nn.Module):
         for block, features in enumerate(self.channels):
             halve, first = block < self.halvings, block == 0
             h = DiscriminatorBlock(features, halve, first, dtype=self.dtype, name=f"block_{block}")(h)
-        features = nn.relu(h).sum(axis=(1, 2))
-        return DiscriminatorHead(partial(SpectralDense, kernel_init=GLOROT, dtype=self.dtype), name="head")(
-            features, one_hot
-        )
+        head = DiscriminatorHead(partial(SpectralDense, kernel_init=GLOROT, dtype=self.dtype), name="head")
+        return head(nn.relu(h).sum(axis=(1, 2)), one_hot)
