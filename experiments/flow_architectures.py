@@ -117,8 +117,11 @@ def _torus(shape: tuple[int, ...], network: Network, *, depth: int = 4, bins: in
 def _autoregressive(transformer: Callable[..., flows.Transformer]) -> Callable[..., Architecture]:
     """A masked autoregressive flow; `options` are those of the map of each variable."""
 
-    def make(shape: tuple[int, ...], network: Network, *, depth: int = 5, **options: Any) -> Architecture:
-        return _flat(shape, flows.maf(_inside(network), depth, transformer=transformer(**options)))
+    def make(
+        shape: tuple[int, ...], network: Network, *, depth: int = 5, normalize: bool = False, **options: Any
+    ) -> Architecture:
+        inner = transformer(**options)
+        return _flat(shape, flows.maf(_inside(network), depth, transformer=inner, normalize=normalize))
 
     return make
 

@@ -4,7 +4,8 @@ Paper: Durkan et al., Neural Spline Flows, 2019, https://arxiv.org/abs/1906.0403
 Data: python -m genjax_models.data fetch diamonds
 Command: python -m experiments.train --workdir=runs/durkan2019_diamonds \
     --config=configs/flows/durkan2019_diamonds.py
-Expected: -4.062 ± 0.036 nats a test row (kind exact, n 5362, training seed 0; a normal with full covariance: -3.187).
+Expected: -4.081 ± 0.025 nats a test row (kind exact, n 5362, mean and standard error over training
+    seeds 0 to 2; a normal with full covariance: -3.187).
 Variants: `:smoke` within a minute.
 """
 
@@ -18,5 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.table(flows.vector_config(), "diamonds")
     config.flow.update({"name": "spline_coupling", "options": ConfigDict({"depth": 5, "bins": 8})})
-    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -4.062, "n": 5362})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -4.081, "n": 5362})
     return with_variant(config, variant)

@@ -1,4 +1,4 @@
-r"""MAF on the checkerboard: autoregressive affine layers.
+r"""MAF on the checkerboard: autoregressive affine layers, as many as RealNVP's couplings.
 
 Paper: Papamakarios et al., Masked Autoregressive Flow for Density Estimation, 2017, https://arxiv.org/abs/1705.07057
 Data: generated
@@ -17,7 +17,9 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.plane(
-        flows.vector_config(), "checkerboard", net={"name": "genjax_models.nets.MADE", "width": 64, "depth": 2}
+        flows.vector_config(),
+        "checkerboard",
+        net={"name": "genjax_models.nets.MADE", "width": 64, "depth": 2, "residual": True},
     )
-    config.flow.update({"name": "maf", "options": ConfigDict({"depth": 5})})
+    config.flow.update({"name": "maf", "options": ConfigDict({"depth": 10, "normalize": True})})
     return with_variant(config, variant)

@@ -74,6 +74,7 @@ LAYERS = {
     "one variable": (lambda: autoregressive(affine(), causal()), (1,)),
     "inverse autoregressive": (lambda: invert(autoregressive(affine(), causal())), (3,)),
     "an architecture of MADEs": (lambda: maf(made, 2), (3,)),
+    "an architecture with normalisation": (lambda: maf(causal(), 2, normalize=True), (3,)),
     "neural autoregressive": (lambda: autoregressive(deep_sigmoidal(3), causal()), (3,)),
     "autoregressive splines": (lambda: autoregressive(rational_quadratic(3), causal()), (3,)),
     "autoregressive mixtures": (lambda: autoregressive(mixture_logistic(2), causal()), (2,)),
@@ -171,6 +172,24 @@ def test_the_order_alternates_between_layers():
         supports = [np.asarray(jacobian[:, 0]) != 0 for jacobian in jacobians(x)]
     np.testing.assert_array_equal(supports[0], np.tri(3)[::-1] > 0)
     assert supports[1].all()
+
+
+def test_normalised_layers_start_from_white_data():
+    """With networks that say nothing, the flow starts as the whitening of each variable, without it as the identity."""
+    silent = lambda channels: causal()(channels)._replace(apply=lambda params, h, cond: jnp.zeros((*h.shape, channels)))
+    x = jnp.array([2.0, -1.0, 0.5])[None] + jnp.array([3.0, 0.1, 1.0])[None] * jax.random.normal(
+        jax.random.key(0), (50, 3)
+    )
+
+    def latent(normalize):
+        flow = maf(silent, 2, normalize=normalize)
+        return flow.forward_and_log_det(flow.init(jax.random.key(1), x, None), x, None)
+
+    (white, log_det), (same, none) = (latent(normalize) for normalize in (True, False))
+    np.testing.assert_allclose(white, (x - x.mean(0)[None]) / x.std(0)[None], atol=1e-4)
+    np.testing.assert_allclose(log_det, jnp.full(50, -jnp.log(x.std(0)).sum()), rtol=1e-4)
+    np.testing.assert_allclose(same, x, rtol=1e-6)
+    np.testing.assert_array_equal(none, 0.0)
 
 
 def test_the_deep_sigmoidal_map_is_the_papers_and_starts_as_the_identity():
