@@ -31,6 +31,15 @@ from genjax_models.families.gan.penalties import (
 )
 from genjax_models.families.gan.projection import project
 from genjax_models.families.gan.standing import standing_statistics
+from genjax_models.families.gan.translation import (
+    Cycle,
+    cycle_gan_discriminator,
+    cycle_gan_generators,
+    esrgan_discriminator,
+    esrgan_generator,
+    pix2pix_discriminator,
+    pix2pix_generator,
+)
 from genjax_models.families.gan.weight_clipping import clip_weights
 
 __all__ = [
@@ -39,6 +48,7 @@ __all__ = [
     "POLICIES",
     "BiGANLosses",
     "CodePrior",
+    "Cycle",
     "Game",
     "ImagePool",
     "ada_augment",
@@ -49,10 +59,14 @@ __all__ = [
     "clip_weights",
     "consistency_penalty",
     "critic_generator",
+    "cycle_gan_discriminator",
+    "cycle_gan_generators",
     "diff_augment",
     "diversity",
     "dragan_penalty",
     "empty_pool",
+    "esrgan_discriminator",
+    "esrgan_generator",
     "exchange",
     "gradient_penalty",
     "hinge_discriminator",
@@ -67,6 +81,8 @@ __all__ = [
     "overfitting",
     "path_length_penalty",
     "path_lengths",
+    "pix2pix_discriminator",
+    "pix2pix_generator",
     "project",
     "relativistic_average_discriminator",
     "relativistic_discriminator",
