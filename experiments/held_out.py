@@ -18,11 +18,14 @@ BATCH = 500
 
 
 def test_scores(experiment: Experiment, params: PyTree, extra: PyTree, name: str) -> tuple[dict[str, float], int]:
-    """The mean of each score of `experiment.validate` over the test split of a data set, and the split's size."""
+    """The mean of each score of `experiment.validate` over the test split of a data set, and the split's size.
+
+    An experiment with a `test_set` of its own is asked about that.
+    """
     if experiment.validate is None:
         return {}, 0
     validate = parallel.compile_fn(experiment.validate)
-    dataset = load(name, "test")
+    dataset = experiment.test_set() if experiment.test_set else load(name, "test")
     values = defaultdict(list)
     for number, batch in enumerate(epoch(dataset, BATCH)):
         key = jax.random.fold_in(jax.random.key(0), number)

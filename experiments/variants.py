@@ -22,6 +22,8 @@ def _smoke(config: ConfigDict) -> None:
     config.eval.likelihood = min(config.eval.likelihood, 8)
     if "samples" in config.get("likelihood", {}):
         config.likelihood.samples = min(config.likelihood.samples, 10)
+    if "pretrain" in config:
+        config.pretrain = min(config.pretrain, 5)
     if "chain" in config:
         config.chain = 8
     if "pairs" in config:

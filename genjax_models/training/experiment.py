@@ -29,6 +29,7 @@ class Experiment(NamedTuple):
       denoiser: `(params, label=None) -> Denoiser`, for the families that have one: what samplers, guidance and
         students of this model call.
       training_set: `folder of the run -> data set`, for what trains on a set of its own making; made once.
+      test_set: `() -> data set`, what `validate` is asked about where that is no split of `config.data` as it is.
       warm_start: `(initial state, folder of the run) -> state`: what a fresh run takes over from an earlier one.
       settle: `(params, extra) -> params`, pure: adds to the weights what a network needs once training is over, such as
         the standing statistics of a batch norm. All functions above but those of `players` then take its result.
@@ -45,6 +46,7 @@ class Experiment(NamedTuple):
     validate: Callable[[Key, dict[str, PyTree], PyTree, PyTree], dict[str, Array]] | None = None
     denoiser: Callable[..., Any] | None = None
     training_set: Callable[[Path], Any] | None = None
+    test_set: Callable[[], Any] | None = None
     warm_start: Callable[[TrainState, Path], TrainState] | None = None
     settle: Callable[[dict[str, PyTree], PyTree], dict[str, PyTree]] | None = None
     watch: Callable[[Mapping[str, float]], str | None] | None = None

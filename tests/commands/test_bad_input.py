@@ -68,6 +68,7 @@ def trained(tmp_path_factory) -> Path:
         ("train", [DIGITS, "--workdir=W", "--config.net.name=genjax_models.nets.DTI"], "cannot build config.net"),
         ("train", [DIGITS, "--workdir=W", "--config.train.batch_size=15"], "nearest size that fits is 16"),
         ("train", ["--config=configs/flow_matching/tong2023_toy.py", "--workdir=W"], "python -m experiments.toy_paths"),
+        ("translate", [DIGITS, "--workdir=W"], "does not translate images"),
         ("evaluate", [DIGITS, "--workdir=W"], "holds no checkpoint"),
         ("sample", [DIGITS, "--workdir=W", "--num=0"], "--num=0 must be at least 1"),
         ("sample", [DIGITS, "--workdir=W", "--out=x.bmp"], "must end in .png, .gif or .npz"),

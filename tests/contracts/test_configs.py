@@ -1,12 +1,16 @@
 """Every config, at its full size, describes something that trains, samples and measures; nothing is computed."""
 
 import importlib
+from functools import partial
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
+from ml_collections import ConfigDict
 
+from experiments.translators import translators
+from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +18,12 @@ CONFIGS = sorted(str(path.relative_to(ROOT).with_suffix("")) for path in ROOT.gl
 BATCH = 4
 
 
-def batch_of(shape: tuple[int, ...], experiment: Experiment) -> dict:
+def batch_of(config: ConfigDict, shape: tuple[int, ...], experiment: Experiment) -> dict:
+    if "view" in config:  # two domains
+        between = translators(config)
+        images = {"x": between.x_shape, "y": between.y_shape}
+        batch = {name: jax.ShapeDtypeStruct((BATCH, *shape), jnp.uint8) for name, shape in images.items()}
+        return batch | {name: jax.ShapeDtypeStruct((BATCH,), jnp.int32) for name in ("label", "label_y")}
     if experiment.training_set is not None:
         x = jax.ShapeDtypeStruct((BATCH, 2, *shape), jnp.float32)  # pairs
     else:
@@ -31,12 +40,19 @@ def test_shapes(name):
         pytest.skip("it has a command, and a test, of its own")
     experiment, key, shape = module.build(config), jax.random.key(0), tuple(config.data.shape)
     params, extra = jax.eval_shape(experiment.init, key)
-    batch = batch_of(shape, experiment)
+    batch = batch_of(config, shape, experiment)
     for player in experiment.players:
         run = lambda params, extra, batch, player=player: player.objective(key, params, extra, batch, jnp.int32(0))
         output, after = jax.eval_shape(run, params, extra, batch)
         assert output.value.shape == (BATCH,)
         assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, extra)
+    if experiment.test_set is not None:
+        terms = jax.eval_shape(partial(experiment.validate, key), params, extra, batch)
+        assert all(term.shape == (BATCH,) for term in terms.values())
+        try:
+            experiment.test_set()  # from which inputs are drawn
+        except UserError as error:
+            pytest.skip(str(error))
     if experiment.sample is not None:
         for sampler, steps in config.eval.rows:
             draw = lambda params, s=sampler, n=steps: experiment.sample(key, params, 2, sampler=s, steps=n)

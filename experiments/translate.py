@@ -1,0 +1,143 @@
+"""Translate held-out images, with a trained model.
+
+    python -m experiments.translate --config=configs/gan/<paper>_<dataset>.py --workdir=runs/<name>
+
+Draws a picture into `samples/`: of pairs the inputs, their translations and what these should be; of two heaps, for
+each domain, the inputs, their translations, and those translated back. Prints and writes `translate.json`: the errors
+of `validate` over the test split, and what the classifier `config.eval.features` says (empty: none). It knows images of
+the set, so it judges translations that lead there:
+
+* `accuracy`: how many translations into the set have the class of their input; `accuracy_real`: how many images of the
+  set are told right, the most that can be hoped for.
+* `agreement`: how many images keep their class around the cycle, or on pairs have that of the image that is wanted.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+from ml_collections import ConfigDict
+
+from experiments import command, image_translation, translators
+from experiments.drawing import averaged
+from experiments.held_out import BATCH, test_scores
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, PyTree
+from genjax_models.data import epoch
+from genjax_models.data.preprocess import to_float, to_uint8
+from genjax_models.evaluation.features import FeatureNet, load_feature_net
+from genjax_models.report import save_grid
+from genjax_models.training import parallel
+from genjax_models.training.loop import load_state
+from genjax_models.training.workdir import write_atomically, writing
+
+COLUMNS = flags.DEFINE_integer("columns", 12, "of the picture: how many images of each domain it shows")
+
+Batch = Mapping[str, Array]
+
+
+def main() -> None:
+    """Translate with the newest checkpoint."""
+    config, workdir = command.read_config(), command.workdir()
+    if config.experiment != image_translation.__name__:
+        known = image_translation.__name__
+        raise UserError(f"{config.experiment} does not translate images: choose a config of {known}")
+    if COLUMNS.value < 1:
+        raise UserError(f"--columns={COLUMNS.value} must be at least 1")
+    parallel.enable_compilation_cache()
+    experiment = command.build_experiment(config)
+    net, dataset = classifier(config), translators.domains(config, "test")
+    state = load_state(experiment, config, workdir)
+    params = averaged(state, config, workdir)
+    held_out, count = test_scores(experiment, params, state.extra, config.data.name)
+    translate = parallel.compile_fn(translations(config))
+    with writing(workdir):
+        shown = translate(params, dataset.take(np.arange(min(COLUMNS.value, dataset.size))))
+        picture = workdir / "samples" / "translated.png"
+        save_grid(rows_of(shown), picture, columns=len(shown["x"]))
+    result: dict[str, Any] = {"step": int(state.step), "n": count, "held_out": held_out}
+    if net:
+        judged = [judged_classes(net, translate(params, batch), batch) for batch in epoch(dataset, BATCH)]
+        result["classifier"] = {"name": net.name} | {
+            name: float(np.concatenate([part[name] for part in judged]).mean()) for name in judged[0]
+        }
+    with writing(workdir):
+        write_atomically(workdir / "translate.json", json.dumps(result, indent=2) + "\n")
+    for title, terms in (("held-out means", held_out), ("classifier", result.get("classifier", {}))):
+        numbers = [f"{name} {value:.4f}" for name, value in terms.items() if isinstance(value, float)]
+        if numbers:
+            print(f"{title} (n {count}): {', '.join(numbers)}")
+    print(f"picture: {picture}")
+
+
+def classifier(config: ConfigDict) -> FeatureNet | None:
+    """The classifier that a config names, if any.
+
+    Raises:
+      UserError: if the set has no classes, or the classifier is one of other images.
+    """
+    if not config.eval.features:
+        return None
+    if not config.data.num_classes:
+        raise UserError(f"{config.data.name} has no labels for a classifier to find: set --config.eval.features=''")
+    net = load_feature_net(config.eval.features)
+    if net.image_shape != tuple(config.data.shape):
+        raise UserError(
+            f"classifier {net.name} judges images of {net.image_shape}, not {tuple(config.data.shape)}: choose another "
+            "config.eval.features, or ''"
+        )
+    return net
+
+
+def translations(config: ConfigDict) -> Callable[[Mapping[str, PyTree], Batch], dict[str, Array]]:
+    """`(params, batch) -> images`, of each domain by name: `x`, `y`, and what becomes of them, all in [-1, 1].
+
+    The fields `to_y` and `to_x` are translations, `back_x` and `back_y` those translated back.
+    """
+    between = translators.translators(config)
+
+    def run(params: Mapping[str, PyTree], batch: Batch) -> dict[str, Array]:
+        x, y = to_float(jnp.asarray(batch["x"])), to_float(jnp.asarray(batch["y"]))
+        if between.backward is None:
+            found = {"to_y": between.forward(params["generator"], x)}
+        else:
+            own = params["generators"]
+            found = {"to_y": between.forward(own, x), "to_x": between.backward(own, y)}
+            found |= {
+                "back_x": between.backward(own, found["to_y"]),
+                "back_y": between.forward(own, found["to_x"]),
+            }
+        return {name: jnp.clip(image, -1.0, 1.0) for name, image in ({"x": x, "y": y} | found).items()}
+
+    return run
+
+
+def judged_classes(net: FeatureNet, images: Mapping[str, Array], batch: Batch) -> dict[str, np.ndarray]:
+    """Who keeps the class, see the module: bool `[B]` each."""
+    told = lambda name: np.asarray(net(np.asarray(images[name])).logits).argmax(axis=1)
+    label, label_y = np.asarray(batch["label"]), np.asarray(batch["label_y"])
+    if "to_x" in images:
+        before, after = told("x"), told("back_x")
+        return {"accuracy_real": before == label, "accuracy": told("to_x") == label_y, "agreement": before == after}
+    before, after = told("y"), told("to_y")
+    return {"accuracy_real": before == label_y, "accuracy": after == label, "agreement": before == after}
+
+
+def rows_of(images: Mapping[str, Array]) -> np.ndarray:
+    """The rows of the picture one after the other, `uint8` `[R * B, H, W, 3]`; small images are enlarged."""
+    names = ["x", "to_y", "back_x", "y", "to_x", "back_y"] if "to_x" in images else ["x", "to_y", "y"]
+    height = max(images[name].shape[1] for name in names)
+    rows = []
+    for name in names:
+        picture = np.asarray(to_uint8(images[name]))
+        factor = height // picture.shape[1]
+        picture = picture.repeat(factor, axis=1).repeat(factor, axis=2)
+        rows.append(np.broadcast_to(picture, (*picture.shape[:3], 3)))
+    return np.concatenate(rows)
+
+
+if __name__ == "__main__":
+    command.run(main)
