@@ -126,6 +126,14 @@ def mnist_5k(config: ConfigDict, **networks: dict) -> ConfigDict:
     return _optimize(config, steps=1200, batch_size=64, learning_rate=2e-3, warmup_steps=200)
 
 
+def mnist_10k(config: ConfigDict, **networks: dict) -> ConfigDict:
+    """As `mnist_5k`, the first 10,000 images of MNIST: 5,000 steps of 128."""
+    config = mnist_5k(config, **networks)
+    config.data.name = "mnist_10k"
+    config.train.update({"steps": 5000, "batch_size": 128})
+    return config
+
+
 def plane(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
     """A toy density of the plane: 2,000 steps of 256 points."""
     config.data.update({"name": name, "shape": (2,)})

@@ -1,9 +1,9 @@
-r"""The importance weighted autoencoder on 5,000 binarised images of MNIST.
+r"""The importance weighted autoencoder on the first 10,000 images of MNIST, binarised.
 
 Paper: Burda et al., Importance Weighted Autoencoders, 2016, https://arxiv.org/abs/1509.00519
-Data: python -m genjax_models.data fetch mnist_5k
-Command: python -m experiments.train --workdir=runs/iwae_mnist_5k \
-    --config=configs/vae/burda2016_mnist_5k.py
+Data: python -m genjax_models.data fetch mnist_10k
+Command: python -m experiments.train --workdir=runs/iwae_mnist_10k \
+    --config=configs/vae/burda2016_mnist_10k.py
 Expected: not measured yet.
 Variants: `:k1` and `:k50` for so many samples in place of 5, `:conditional` on the class, `:smoke` within a minute,
     or several with commas.
@@ -17,11 +17,11 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.mnist_5k(vae.get_config(), **recipes.PERCEPTRONS)
+    config = recipes.mnist_10k(vae.get_config(), **recipes.PERCEPTRONS)
     config.latent = 50
     config.objective = {"name": "iwae", "options": ConfigDict({"num_samples": 5})}
     config.train.optimizer.learning_rate = 1e-3
-    config.eval.update({"likelihood": 500, "batch": 100})
+    config.eval.update({"likelihood": 1000, "batch": 50})
     config.likelihood.update({"kind": "importance", "samples": 5000})
     others = {f"k{k}": lambda config, k=k: config.objective.options.update({"num_samples": k}) for k in (1, 50)}
     return with_variant(config, variant, others)
