@@ -50,8 +50,8 @@ class Networks(NamedTuple):
         return {"generator": own, "discriminator": self.discriminator.init(key_discriminator, pair(x, z))["params"]}
 
     def generate(self, params: Mapping[str, PyTree], z: Array) -> Array:
-        """`z [B, latent] -> x [B, ...]`, within [-1, 1]."""
-        return jnp.tanh(cast(Array, self.generator.apply({"params": params["generator"]["generator"]}, z)))
+        """`z [B, latent] -> x [B, ...]`."""
+        return cast(Array, self.generator.apply({"params": params["generator"]["generator"]}, z))
 
     def encode(self, params: Mapping[str, PyTree], x: Array) -> Array:
         """`x -> z`."""

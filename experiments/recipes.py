@@ -46,7 +46,7 @@ VERY_DEEP = {
 }
 """Groups at 14x14, 7x7 and 1x1."""
 GAN_PERCEPTRONS = {
-    "generator": {"name": "genjax_models.nets.Perceptron", "widths": (256, 256), "activation": "relu"},
+    "generator": {"name": "genjax_models.nets.Perceptron", "widths": (256, 256), "activation": "relu", "bounded": True},
     "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator", "widths": (256, 256)},
 }
 DCGAN = {

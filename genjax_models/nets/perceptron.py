@@ -33,6 +33,7 @@ class Perceptron(nn.Module):
       out_shape: of the result of one example.
       widths: of the hidden layers.
       activation: a key of `ACTIVATIONS`; the slope of `leaky_relu` is 0.2.
+      bounded: whether the result passes a tanh, as images of a GAN do.
       num_classes: 0 for an unconditional network; a class enters one-hot, and label `num_classes` means no class.
       dtype: of the computation; parameters stay float32.
     """
@@ -40,6 +41,7 @@ class Perceptron(nn.Module):
     out_shape: tuple[int, ...]
     widths: tuple[int, ...] = (200, 200)
     activation: str = "tanh"
+    bounded: bool = False
     num_classes: int = 0
     dtype: jnp.dtype = jnp.float32
 
@@ -73,4 +75,5 @@ class Perceptron(nn.Module):
         for layer, width in enumerate(self.widths):
             h = ACTIVATIONS[self.activation](nn.Dense(width, dtype=self.dtype, name=f"hidden_{layer}")(h))
         y = nn.Dense(math.prod(self.out_shape), dtype=self.dtype, name="out")(h)
-        return y.reshape(batch, *self.out_shape).astype(x.dtype)
+        y = y.reshape(batch, *self.out_shape).astype(x.dtype)
+        return nn.tanh(y) if self.bounded else y

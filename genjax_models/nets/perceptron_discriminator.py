@@ -46,7 +46,9 @@ class PerceptronDiscriminator(nn.Module):
         if not self.widths:
             raise ValueError("a discriminator needs at least one hidden layer, got widths=()")
         *widths, features = self.widths
-        body = Perceptron((features,), tuple(widths), self.activation, self.num_classes, self.dtype, name="body")
+        body = Perceptron(
+            (features,), tuple(widths), self.activation, num_classes=self.num_classes, dtype=self.dtype, name="body"
+        )
         h = ACTIVATIONS[self.activation](body(x, t, cond))
         logits = nn.Dense(1, dtype=self.dtype, name="logit")(h)[:, 0]
         return Judgement(logits.astype(x.dtype), h.astype(x.dtype))

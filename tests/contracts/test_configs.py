@@ -53,6 +53,8 @@ def test_shapes(name):
             experiment.test_set()  # from which inputs are drawn
         except UserError as error:
             pytest.skip(str(error))
+    if experiment.settle is not None:
+        params = jax.eval_shape(experiment.settle, params, extra)
     if experiment.sample is not None:
         for sampler, steps in config.eval.rows:
             draw = lambda params, s=sampler, n=steps: experiment.sample(key, params, 2, sampler=s, steps=n)

@@ -39,8 +39,13 @@ ROWS = {
     "FactorVAE": "configs.vae.kim2018_digits",
     "ladder VAE": "configs.vae.sonderby2016_digits",
     "very deep VAE": "configs.vae.child2021_digits",
+    "GAN": "configs.gan.goodfellow2014_digits",
+    "DCGAN conditional": "configs.gan.radford2016_digits:conditional",
+    "BiGAN": "configs.gan.donahue2017_digits",
 }
 SLOW = (
+    "DCGAN conditional",
+    "BiGAN",
     "learned variance",
     "variational diffusion",
     "learned uncertainty",
@@ -73,6 +78,11 @@ class Bound(NamedTuple):
     experiment: Experiment
     params: dict
     extra: dict
+
+    def settled(self) -> dict:
+        """The parameters to sample with."""
+        settle = self.experiment.settle
+        return self.params if settle is None else jax.jit(settle)(self.params, self.extra)
 
 
 @pytest.fixture(
@@ -153,19 +163,22 @@ def test_loss_of_one_batch_falls_without_recompiling(bound, batch):
     for _ in range(config.train.steps):
         state, metrics = step(state, batch)
         losses.append(metrics[loss])
-    assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:10])
     assert step._cache_size() == 1
+    assert np.isfinite(losses).all()
+    if experiment.watch is None:  # the losses of a game need not fall
+        assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:10])
 
 
 def test_samples_have_the_shape_and_range_of_data(bound):
     if bound.experiment.sample is None:
         pytest.skip("this family does not sample")
+    params = bound.settled()
     for sampler, steps in dict(bound.config.eval.rows).items():
         draw = jax.jit(partial(bound.experiment.sample, num=6, sampler=sampler, steps=min(3, steps)))
-        x = draw(jax.random.key(0), bound.params)
+        x = draw(jax.random.key(0), params)
         assert x.shape == (6, *bound.config.data.shape)
         assert bool((jnp.abs(x) <= 1).all())
-        assert not np.allclose(x, draw(jax.random.key(1), bound.params))
+        assert not np.allclose(x, draw(jax.random.key(1), params))
 
 
 def test_likelihood_is_one_finite_number_an_example(bound, batch):
@@ -181,10 +194,11 @@ def test_guidance_moves_conditional_samples_and_is_refused_elsewhere(bound):
     config, experiment = bound.config, bound.experiment
     if experiment.sample is None:
         pytest.skip("this family does not sample")
+    params = bound.settled()
 
     def draw(guidance):
         call = partial(experiment.sample, num=4, steps=2, guidance=guidance)
-        return jax.jit(call)(jax.random.key(0), bound.params)
+        return jax.jit(call)(jax.random.key(0), params)
 
     if config.conditional and "guidance" in config.sample:
         assert not np.allclose(draw(1.0), draw(4.0))
