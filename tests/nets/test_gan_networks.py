@@ -41,6 +41,7 @@ DISCRIMINATORS = {
         ProgressiveDiscriminator, (2, 2, 3, 4, 4)[: stages + 1], minibatch_group=1, conditioning="projection"
     ),
 }
+SLOW = pytest.mark.slow
 BOUNDED = ("dcgan", "sngan", "biggan")
 
 
@@ -55,7 +56,7 @@ def draw(net, *args, scale=0.5):
     }
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["28x28x1", *(pytest.param(s, marks=SLOW) for s in SIZES if s != "28x28x1")])
 @pytest.mark.parametrize("kind", ["generator", "discriminator"])
 @pytest.mark.parametrize("name", GENERATORS)
 def test_shapes_at_every_size(name, kind, size):
@@ -72,7 +73,7 @@ def test_shapes_at_every_size(name, kind, size):
         assert (y.features.shape[0], y.features.ndim) == (BATCH, 2)
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW) if n == "biggan" else n for n in GENERATORS])
 def test_generator_contract(name):
     """In range, no example sees another, every class matters, and no label, without jit, is no class, with it."""
     net = GENERATORS[name]((8, 8, 1), 1)(num_classes=3)
@@ -88,7 +89,7 @@ def test_generator_contract(name):
     np.testing.assert_allclose(net.apply(variables, z), apply(z, jnp.full(BATCH, 3)), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("conditioning", ["projection", "concat"])
+@pytest.mark.parametrize("conditioning", ["projection", pytest.param("concat", marks=SLOW)])
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_discriminator_contract(name, conditioning):
     """No example sees another, every class matters, and no label is no class; without jit as with it."""
@@ -158,9 +159,9 @@ def test_a_label_needs_classes(net, shape):
     [
         DCGANDiscriminator((3, 4), batch_norm=False),
         SNGANDiscriminator((3, 3), 1),
-        pytest.param(BigGANDiscriminator((3, 3), 1), marks=pytest.mark.slow),
-        pytest.param(R3GANDiscriminator((2, 4), group=2), marks=pytest.mark.slow),
-        pytest.param(ProgressiveDiscriminator((2, 4), minibatch_group=2), marks=pytest.mark.slow),
+        pytest.param(BigGANDiscriminator((3, 3), 1), marks=SLOW),
+        pytest.param(R3GANDiscriminator((2, 4), group=2), marks=SLOW),
+        pytest.param(ProgressiveDiscriminator((2, 4), minibatch_group=2), marks=SLOW),
     ],
     ids=["dcgan", "sngan", "biggan", "r3gan", "progressive"],
 )

@@ -71,7 +71,7 @@ def test_growth_is_continuous(grown):
 
 def test_no_growth_is_full_growth(grown):
     net, x, params, evaluate = grown
-    y = net.apply({"params": params}, x)
+    y = jax.jit(net.apply)({"params": params}, x)
     y = y if isinstance(net, ProgressiveGenerator) else y.logits
     np.testing.assert_allclose(evaluate(params, 2.0)[0], y, rtol=1e-4, atol=1e-4)
 
