@@ -28,9 +28,9 @@ INPUTS = 1_000
 """Held-out inputs that `sample` translates."""
 
 PATCH = {"name": "genjax_models.nets.PatchGAN", "channels": (64, 128)}
-UNET = {"name": "genjax_models.nets.UNetGenerator", "channels": (64, 128)}
-RESNET = {"name": "genjax_models.nets.CycleGANGenerator", "channels": 32, "blocks": 6}
-RRDB = {"name": "genjax_models.nets.RRDBNet", "channels": 32, "blocks": 4}
+UNET = {"name": "genjax_models.nets.UNetGenerator", "channels": (32, 64, 128, 128)}
+RESNET = {"name": "genjax_models.nets.CycleGANGenerator", "width": 32, "depth": 4}
+RRDB = {"name": "genjax_models.nets.RRDBNet", "width": 32, "growth": 16, "depth": 4}
 
 
 def get_config(method: str = "pix2pix") -> ConfigDict:

@@ -24,6 +24,8 @@ def domains(config: ConfigDict, split: str) -> DomainDataset:
 class Translators(NamedTuple):
     """The networks between the domains, `(params, images, key=None) -> images`; a key is for dropout in training.
 
+    Without one a network is a function of its image, where pix2pix's in the paper leaves dropout on.
+
     Attributes:
       x_shape: of an image of domain A.
       y_shape: of domain B.
@@ -53,7 +55,8 @@ def translators(config: ConfigDict) -> Translators:
         raise UserError(
             f"{config.method} keeps the size of images, but config.view={config.view} does not: choose another"
         )
-    scale = {"scale": y_shape[0] // x_shape[0]} if config.method == "super_resolution" else {}
+    doublings = (y_shape[0] // x_shape[0]).bit_length() - 1
+    scale = {"doublings": doublings} if config.method == "super_resolution" else {}
     shapes = {"forward": (x_shape, y_shape)} | ({"backward": (y_shape, x_shape)} if cyclic else {})
     nets = {
         name: build_network("generator", config.generator, out_channels=target[2], **scale)

@@ -26,11 +26,11 @@ class Tiny(nn.Module):
     """A generator of one convolution."""
 
     out_channels: int
-    scale: int = 1
+    doublings: int = 0
 
     @nn.compact
     def __call__(self, x, t=None, cond=None, *, train=False):
-        shape = (x.shape[0], x.shape[1] * self.scale, x.shape[2] * self.scale, x.shape[3])
+        shape = (x.shape[0], x.shape[1] << self.doublings, x.shape[2] << self.doublings, x.shape[3])
         return jnp.tanh(nn.Conv(self.out_channels, (3, 3))(jax.image.resize(x, shape, "nearest")))
 
 
