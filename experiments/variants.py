@@ -15,7 +15,8 @@ def _conditional(config: ConfigDict) -> None:
 
 def _smoke(config: ConfigDict) -> None:
     """The same config, so small that it trains, evaluates and samples within a minute on two cores."""
-    config.train.update({"steps": 20, "batch_size": 16, "log_every": 5, "sample_every": 10, "checkpoint_every": 10})
+    config.train.update({"steps": 20, "log_every": 5, "sample_every": 10, "checkpoint_every": 10})
+    config.train.batch_size = min(config.train.batch_size, 16)
     config.train.optimizer.schedule.warmup_steps = min(config.train.optimizer.schedule.warmup_steps, 5)
     config.sample.steps = min(config.sample.steps, 4)
     config.eval.update({"num": 64, "batch": 64, "rows": tuple((name, min(n, 4)) for name, n in config.eval.rows[:1])})

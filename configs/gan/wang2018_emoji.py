@@ -22,5 +22,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.view = "quarter"
     config.perceptual = ""  # `efficientnet_lite0` where its package is installed: the layer is of photographs
     config.eval.features = ""  # there is no classifier of emoji
+    config.generator.depth = 2
+    config.discriminator.net.channels = (32, 64)
     config.train.update({"steps": 2000, "batch_size": 8, "flip": True})
     return with_variant(config, variant)
