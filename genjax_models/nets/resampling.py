@@ -14,6 +14,13 @@ outside and $n$ taps, $m = n/2 - 1$,
 $$\mathrm{down}(x)_a = \frac{1}{\sum f} \sum_j f_j\, x_{2a + j - m}, \qquad
 \mathrm{up}(x)_b = \frac{2}{\sum f} \sum_i f_{b + m - 2i}\, x_i.$$
 
+Where a 3×3 convolution stands between spreading and filtering, as in StyleGAN2, its even and odd results along an axis
+are
+
+$$y_{2a} = k_0\, x_{a-1} + k_2\, x_a, \qquad y_{2a+1} = k_1\, x_a,$$
+
+again one 2×2 convolution at the low resolution.
+
 References:
   Karras et al., A Style-Based Generator Architecture for GANs, 2019, https://arxiv.org/abs/1812.04948
   Zhang, Making Convolutional Networks Shift-Invariant Again, 2019, https://arxiv.org/abs/1904.11486
@@ -30,7 +37,9 @@ from jax import lax
 from genjax_models.core.types import Array
 from genjax_models.nets.convolution import convolve
 
-TAPS = np.array([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])  # [phase, low-resolution tap, tap of the 3×3]
+# What a 3×3 kernel does to the even and the odd results: [phase, low-resolution tap, tap of the 3×3].
+REPEATED = np.array([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
+SPREAD = np.array([[[1, 0, 0], [0, 0, 1]], [[0, 0, 0], [0, 1, 0]]])
 
 
 def upsample(x: Array, factor: int = 2) -> Array:
@@ -96,6 +105,19 @@ def halved(height: int, width: int, times: int) -> tuple[int, int]:
     return height // factor, width // factor
 
 
+def _phases(x: Array, kernel: Array) -> Array:
+    """The 2×2 convolution of `x` with a zero on each side, for each phase: `[B, H + 1, W + 1, 2, 2, D]`."""
+    batch, height, width, channels = x.shape
+    z = convolve(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), kernel.reshape(2, 2, channels, -1))
+    return z.reshape(batch, height + 1, width + 1, 2, 2, -1)
+
+
+def _folded(kernel: Array, taps: np.ndarray) -> Array:
+    """A kernel `[3, 3, C, D]` over pixels that `taps` have spread, as `[2, 2, C, 2, 2, D]`: see `convolve_doubling`."""
+    phases = jnp.asarray(taps, kernel.dtype)
+    return jnp.einsum("pai,qbj,ijcd->abcpqd", phases, phases, kernel)
+
+
 def convolve_doubling(x: Array, kernel: Array) -> Array:
     """Convolve to twice the resolution, with a kernel of two taps for each axis and phase, and interleave the phases.
 
@@ -107,13 +129,56 @@ def convolve_doubling(x: Array, kernel: Array) -> Array:
     Returns:
       `[B, 2H, 2W, D]`.
     """
-    batch, height, width, channels = x.shape
-    features = kernel.shape[-1]
-    z = convolve(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), kernel.reshape(2, 2, channels, -1))
-    z = z.reshape(batch, height + 1, width + 1, 2, 2, features)
+    batch, height, width, _ = x.shape
+    z = _phases(x, kernel)
     phases = [[z[:, p : p + height, q : q + width, p, q] for q in (0, 1)] for p in (0, 1)]
-    y = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)  # [B, H, 2, W, 2, features]
-    return y.reshape(batch, 2 * height, 2 * width, features)
+    y = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)  # [B, H, 2, W, 2, D]
+    return y.reshape(batch, 2 * height, 2 * width, -1)
+
+
+def upsample_convolve(x: Array, kernel: Array) -> Array:
+    """`convolve(upsample(x), kernel, padding=1)`, in fewer operations.
+
+    Args:
+      x: `[B, H, W, C]`.
+      kernel: `[3, 3, C, D]`.
+
+    Returns:
+      `[B, 2H, 2W, D]`.
+    """
+    return convolve_doubling(x, _folded(kernel, REPEATED))
+
+
+def fir_upsample_convolve(x: Array, kernel: Array, taps: tuple[float, ...]) -> Array:
+    """Spread the pixels, convolve, and filter with an even number of taps: StyleGAN2's upsampling.
+
+    Nothing is cut off before the filter, so it is `convolve(fir_upsample(x, taps), kernel, padding=1)`, but for the two
+    outermost rows and columns, where that has zeros in the place of what the filter leaves there.
+
+    Args:
+      x: `[B, H, W, C]`.
+      kernel: `[3, 3, C, D]`.
+      taps: of the filter.
+
+    Returns:
+      `[B, 2H, 2W, D]`.
+    """
+    batch, height, width, _ = x.shape
+    z = _phases(x, _folded(kernel, SPREAD)).transpose(0, 1, 3, 2, 4, 5)  # [B, H + 1, 2, W + 1, 2, D]
+    y = z.reshape(batch, 2 * height + 2, 2 * width + 2, -1)[:, :-1, :-1]  # what is cut off is zero
+    return 4 * low_pass(y, taps[::-1], padding=len(taps) // 2 - 1)
+
+
+def doublings(resolution: int, base: int) -> int:
+    """How often `base` must be doubled to give `resolution`.
+
+    Raises:
+      ValueError: if no number of times does.
+    """
+    count = (resolution // base).bit_length() - 1 if base > 0 else -1
+    if count < 0 or base << count != resolution:
+        raise ValueError(f"resolution {resolution} is not the base resolution {base} doubled any number of times")
+    return count
 
 
 class UpsampleConv(nn.Module):
@@ -135,8 +200,7 @@ class UpsampleConv(nn.Module):
         kernel = self.param("kernel", self.kernel_init, (3, 3, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         x, kernel, bias = (a.astype(self.dtype) for a in (x, kernel, bias))
-        taps = jnp.asarray(TAPS, self.dtype)
-        return convolve_doubling(x, jnp.einsum("pai,qbj,ijcd->abcpqd", taps, taps, kernel)) + bias[None, None, None, :]
+        return upsample_convolve(x, kernel) + bias[None, None, None, :]
 
 
 class TransposedConv(nn.Module):

@@ -1,0 +1,133 @@
+r"""What the StyleGAN generators share: latents become styles, and styles, one a layer, become images.
+
+The mapping network normalises the latent and the embedded class, joins them, and sends them through dense layers that
+learn at a hundredth of the others' rate: $w = f(z, c)$.
+
+References:
+  Karras et al., A Style-Based Generator Architecture for GANs, 2019, https://arxiv.org/abs/1812.04948, section 2
+  Karras et al., Training Generative Adversarial Networks with Limited Data, 2020,
+  https://arxiv.org/abs/2006.06676, appendix C
+"""
+
+from collections.abc import Mapping
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from genjax_models.core.types import Array
+from genjax_models.nets.embeddings import one_hot_of
+from genjax_models.nets.equalized import EqualizedDense, leaky_relu, pixel_norm
+
+
+class StyleMapping(nn.Module):
+    """The mapping network.
+
+    Attributes:
+      features: width W of a style, of the hidden layers and of the class's embedding.
+      depth: number of layers.
+      num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      multiplier: of the learning rate.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    features: int = 256
+    depth: int = 8
+    num_classes: int = 0
+    multiplier: float = 0.01
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: Array, cond: Mapping[str, Array] | None = None) -> Array:
+        """Latents `z` `[B, Z]` and `cond` `{"label": int32 [B]}` or `None` → styles `[B, W]`.
+
+        Raises:
+          ValueError: if `z` is not a vector an example, or a label is given to a network without classes.
+        """
+        if z.ndim != 2:
+            raise ValueError(f"expected latents [B, Z], got an array of shape {z.shape}")
+        h = pixel_norm(z.astype(self.dtype))
+        one_hot = one_hot_of(cond, self.num_classes, z.shape[0])
+        if self.num_classes:
+            embedding = EqualizedDense(self.features, bias=None, dtype=self.dtype, name="label")(one_hot)
+            h = jnp.concatenate([h, pixel_norm(embedding)], axis=1)
+        for layer in range(self.depth):
+            dense = EqualizedDense(self.features, multiplier=self.multiplier, dtype=self.dtype, name=f"dense_{layer}")
+            h = leaky_relu(dense(h))
+        return h
+
+
+class StyleGenerator(nn.Module):
+    """A generator of two networks, `mapping` and `synthesis`; truncation and mixing act on the styles between them.
+
+    Each StyleGAN says in `synthesis_network` what its second network is.
+
+    Attributes:
+      resolution: of the images, which are square.
+      out_channels: of the images.
+      channels: of the feature maps at the highest resolution; there are twice as many at half of it, and so on.
+      max_channels: but no more than this.
+      style_features: width W of a style.
+      mapping_depth: layers of the mapping network.
+      num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    resolution: int = 32
+    out_channels: int = 3
+    channels: int = 32
+    max_channels: int = 256
+    style_features: int = 256
+    mapping_depth: int = 8
+    num_classes: int = 0
+    dtype: jnp.dtype = jnp.float32
+
+    def setup(self) -> None:
+        self.to_style = StyleMapping(self.style_features, self.mapping_depth, self.num_classes, dtype=self.dtype)
+        self.to_image = self.synthesis_network()
+
+    def synthesis_network(self) -> nn.Module:
+        """`(styles [B, L, W], train) -> images`, with L as `num_styles`."""
+        raise NotImplementedError
+
+    def __call__(
+        self,
+        z: Array,
+        t: Array | None = None,
+        cond: Mapping[str, Array] | None = None,
+        *,
+        train: bool = False,
+    ) -> Array:
+        """Generate images.
+
+        Args:
+          z: latents, `[B, Z]`.
+          t: accepted for the network contract; there is no time.
+          cond: `{"label": int32 [B]}`, or `None`: no class.
+          train: see `synthesis`.
+
+        Returns:
+          `[B, resolution, resolution, out_channels]`, in the dtype of `z`.
+
+        Raises:
+          ValueError: if `z` is not a vector an example, or a label is given to a network without classes.
+        """
+        return self.synthesis(self.mapping(z, cond), train=train).astype(z.dtype)
+
+    def mapping(self, z: Array, cond: Mapping[str, Array] | None = None) -> Array:
+        """Latents `[B, Z]` and their classes → the same style for every layer, `[B, L, W]`."""
+        w = self.to_style(z, cond)
+        return jnp.broadcast_to(w[:, None, :], (w.shape[0], self.to_image.num_styles, w.shape[1]))
+
+    def synthesis(self, w: Array, *, train: bool = False) -> Array:
+        """Styles `[B, L, W]`, one a layer, → images `[B, resolution, resolution, out_channels]`."""
+        return self.to_image(w, train)
+
+
+def check_styles(w: Array, count: int) -> None:
+    """Refuse what is not `[B, count, W]`.
+
+    Raises:
+      ValueError: if so.
+    """
+    if w.ndim != 3 or w.shape[1] != count:
+        raise ValueError(f"expected styles [B, {count}, W], one for each of {count} layers, got shape {w.shape}")

@@ -1,0 +1,145 @@
+r"""StyleGAN's generator: convolutions from a constant, whose style sets the mean and scale of every channel.
+
+After each convolution come noise, with a strength a channel, bias and activation, then adaptive instance normalisation:
+with mean $\mu$ and variance $\sigma^2$ of each channel over the image, and $(s, b) = A w$,
+
+$$\mathrm{AdaIN}(x, w) = (1 + s)\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + b. \qquad (1)$$
+
+Each resolution but the lowest has two convolutions, of which the first doubles: pixels repeated, 3×3, then the filter
+(1, 2, 1). The lowest starts with the constant in the place of the first. A 1×1 convolution gives the image. This is the
+network without growing: all resolutions are there from the start.
+
+References:
+  Karras et al., A Style-Based Generator Architecture for GANs, 2019, https://arxiv.org/abs/1812.04948, figure 1b
+"""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import lax
+
+from genjax_models.core.types import Array
+from genjax_models.nets.equalized import EqualizedConv, EqualizedDense, equalized_kernel, leaky_relu
+from genjax_models.nets.noise_injection import NoiseInjection
+from genjax_models.nets.resampling import doublings, low_pass, upsample_convolve
+from genjax_models.nets.style_generator import StyleGenerator, check_styles
+
+BLUR = (1, 2, 1)
+
+
+class AdaIN(nn.Module):
+    """Adaptive instance normalisation (eq. 1).
+
+    Attributes:
+      dtype: of the result; the moments are taken in float32 or wider.
+    """
+
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, w: Array) -> Array:
+        """`x` `[B, H, W, C]` in the style of `w` `[B, W]` → the same shape."""
+        scale, shift = jnp.split(EqualizedDense(2 * x.shape[-1], dtype=self.dtype, name="style")(w), 2, axis=1)
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide -= wide.mean(axis=(1, 2), keepdims=True)
+        gain = (1 + scale)[:, None, None, :] * lax.rsqrt(lax.square(wide).mean(axis=(1, 2), keepdims=True) + 1e-8)
+        return (wide * gain + shift[:, None, None, :]).astype(self.dtype)
+
+
+class StyledMap(nn.Module):
+    """What follows a convolution: noise, bias, activation and AdaIN.
+
+    Attributes:
+      seed: of the noise that is used where no stream is given.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    seed: int
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, w: Array) -> Array:
+        """`x` `[B, H, W, C]` in the style of `w` `[B, W]` → the same shape."""
+        x = NoiseInjection(self.seed, per_channel=True, name="noise")(x)
+        bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],)).astype(self.dtype)
+        return AdaIN(self.dtype, name="adain")(leaky_relu(x + bias[None, None, None, :]), w)
+
+
+class BlurredUpsampleConv(nn.Module):
+    """Twice as large by repetition, a 3×3 convolution, and a filter; equalised learning rate.
+
+    Attributes:
+      features: channels of the result.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    features: int
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """`x` `[B, H, W, C]` → `[B, 2H, 2W, features]`."""
+        kernel = equalized_kernel(self, (3, 3, x.shape[-1], self.features)).astype(self.dtype)
+        return low_pass(upsample_convolve(x, kernel), BLUR, padding=1)
+
+
+class StyleGAN1Synthesis(nn.Module):
+    """From styles to images.
+
+    Attributes:
+      resolution: of the images, `base_resolution` doubled a number of times.
+      base_resolution: of the constant.
+      out_channels: of the images.
+      channels: of the feature maps at the highest resolution.
+      max_channels: see `StyleGenerator`.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    resolution: int
+    base_resolution: int
+    out_channels: int
+    channels: int
+    max_channels: int
+    dtype: jnp.dtype = jnp.float32
+
+    @property
+    def num_styles(self) -> int:
+        """Styles that it reads, L."""
+        return 2 * doublings(self.resolution, self.base_resolution) + 2
+
+    @nn.compact
+    def __call__(self, w: Array, train: bool = False) -> Array:
+        """Styles `[B, L, W]` → images; `train` changes nothing."""
+        check_styles(w, self.num_styles)
+        levels, base = self.num_styles // 2, self.base_resolution
+        widths = [min(self.channels << (levels - 1 - level), self.max_channels) for level in range(levels)]
+        constant = self.param("constant", nn.initializers.ones, (1, base, base, widths[0])).astype(self.dtype)
+        h = jnp.broadcast_to(constant, (w.shape[0], *constant.shape[1:]))
+        for level, width in enumerate(widths):
+            if level:
+                h = BlurredUpsampleConv(width, self.dtype, name=f"up_{level}")(h)
+            h = StyledMap(2 * level, self.dtype, name=f"first_{level}")(h, w[:, 2 * level])
+            h = EqualizedConv(width, padding=1, use_bias=False, dtype=self.dtype, name=f"conv_{level}")(h)
+            h = StyledMap(2 * level + 1, self.dtype, name=f"second_{level}")(h, w[:, 2 * level + 1])
+        return EqualizedConv(self.out_channels, size=1, dtype=self.dtype, name="to_rgb")(h)
+
+
+class StyleGAN1(StyleGenerator):
+    """StyleGAN's generator, `net(z, t=None, cond=None)`; see `StyleGenerator` for the call and the other fields.
+
+    Noise comes from the rng stream `noise` if one is given; otherwise it is fixed.
+
+    Attributes:
+      base_resolution: of the constant that `resolution` is doubled from; 7 for 28.
+    """
+
+    base_resolution: int = 4
+
+    def synthesis_network(self) -> StyleGAN1Synthesis:
+        """The second network.
+
+        Raises:
+          ValueError: if `resolution` is not `base_resolution` doubled a number of times.
+        """
+        return StyleGAN1Synthesis(
+            self.resolution, self.base_resolution, self.out_channels, self.channels, self.max_channels, self.dtype
+        )
