@@ -34,6 +34,7 @@ from genjax_models.nets.sngan import SNGANGenerator as SNGANGenerator
 from genjax_models.nets.stylegan1 import StyleGAN1 as StyleGAN1
 from genjax_models.nets.stylegan2 import StyleGAN2 as StyleGAN2
 from genjax_models.nets.stylegan2_discriminator import StyleGAN2Discriminator as StyleGAN2Discriminator
+from genjax_models.nets.stylegan3 import StyleGAN3 as StyleGAN3
 from genjax_models.nets.unet import UNet as UNet
 from genjax_models.nets.unet_generator import UNetGenerator as UNetGenerator
 from genjax_models.nets.uvit import UViT as UViT
