@@ -80,12 +80,13 @@ class Networks(NamedTuple):
     ) -> tuple[Array, PyTree]:
         """Images of `z` `[B, latent]` while training, and the state after them; `step` is for growing networks."""
         key_noise, key_mix = jax.random.split(key)
-        state = {name: value for name, value in variables.items() if name != "params"}
+        state = [name for name in variables if name != "params"]
+        options: dict[str, Any] = {"train": True, "rngs": {"noise": key_noise}, "mutable": state}
         if self.styled:
-            return self.synthesize(variables, self.mixed(key_mix, variables, z, label), key=key_noise), state
+            w = self.mixed(key_mix, variables, z, label)
+            return self.generator.apply(variables, w, method="synthesis", **options)
         t = None if step is None else self.growth(step, z.shape[0])
-        cond = self.condition(label)
-        return self.generator.apply(variables, z, t, cond, train=True, rngs={"noise": key_noise}, mutable=list(state))
+        return self.generator.apply(variables, z, t, self.condition(label), **options)
 
     def mixed(self, key: Key, variables: PyTree, z: Array, label: Array | None) -> Array:
         """Styles of `z`; with probability `config.mixing`, of another draw from some layer on."""

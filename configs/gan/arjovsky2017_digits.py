@@ -15,7 +15,7 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_DIGITS)
     config.update({"game": "wasserstein", "n_critic": 5, "clip": 0.01})
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"name": "rmsprop", "learning_rate": 5e-5, "b1": 0.0, "b2": 0.9})

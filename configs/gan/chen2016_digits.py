@@ -16,6 +16,6 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_DIGITS)
     config.head.update({"name": "info", "options": ConfigDict({"categorical": (10,), "continuous": 2})})
     return with_variant(config, variant)

@@ -15,7 +15,7 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_CRITIC)
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_CRITIC_DIGITS)
     config.update({"game": "wasserstein", "n_critic": 5, "penalties": (("gradient_penalty", 10.0, 1),)})
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 5e-4, "b1": 0.0, "b2": 0.9})

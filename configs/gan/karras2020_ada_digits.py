@@ -15,6 +15,6 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_DIGITS)
     config.augment.update({"name": "ada", "options": ConfigDict({"thousands": 100.0})})
     return with_variant(config, variant)

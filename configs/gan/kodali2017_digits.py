@@ -15,6 +15,6 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_CRITIC)
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_CRITIC_DIGITS)
     config.penalties = (("dragan", 10.0, 1),)
     return with_variant(config, variant)

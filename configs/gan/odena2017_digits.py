@@ -15,7 +15,7 @@ from experiments.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN)
+    config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_DIGITS)
     config.conditional = True
     config.head.name = "auxiliary"
     return with_variant(config, variant)

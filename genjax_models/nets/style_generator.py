@@ -62,8 +62,7 @@ class StyleGenerator(nn.Module):
     Each StyleGAN says in `synthesis_network` what its second network is.
 
     Attributes:
-      resolution: of the images, which are square.
-      out_channels: of the images.
+      out_shape: `(height, width, channels)` of the images, which are square.
       channels: of the feature maps at the highest resolution; there are twice as many at half of it, and so on.
       max_channels: but no more than this.
       style_features: width W of a style.
@@ -72,14 +71,25 @@ class StyleGenerator(nn.Module):
       dtype: of the computation; parameters stay float32.
     """
 
-    resolution: int = 32
-    out_channels: int = 3
+    out_shape: tuple[int, int, int] = (32, 32, 3)
     channels: int = 32
     max_channels: int = 256
     style_features: int = 256
     mapping_depth: int = 8
     num_classes: int = 0
     dtype: jnp.dtype = jnp.float32
+
+    @property
+    def resolution(self) -> int:
+        """The side of an image.
+
+        Raises:
+          ValueError: if images are not square.
+        """
+        height, width, _ = self.out_shape
+        if height != width:
+            raise ValueError(f"expected square images, got {height}x{width}")
+        return height
 
     def setup(self) -> None:
         self.to_style = StyleMapping(self.style_features, self.mapping_depth, self.num_classes, dtype=self.dtype)
@@ -106,7 +116,7 @@ class StyleGenerator(nn.Module):
           train: see `synthesis`.
 
         Returns:
-          `[B, resolution, resolution, out_channels]`, in the dtype of `z`.
+          `[B, *out_shape]`, in the dtype of `z`.
 
         Raises:
           ValueError: if `z` is not a vector an example, or a label is given to a network without classes.
@@ -119,7 +129,7 @@ class StyleGenerator(nn.Module):
         return jnp.broadcast_to(w[:, None, :], (w.shape[0], self.to_image.num_styles, w.shape[1]))
 
     def synthesis(self, w: Array, *, train: bool = False) -> Array:
-        """Styles `[B, L, W]`, one a layer, → images `[B, resolution, resolution, out_channels]`."""
+        """Styles `[B, L, W]`, one a layer, → images `[B, *out_shape]`."""
         return self.to_image(w, train)
 
 

@@ -141,5 +141,5 @@ class StyleGAN1(StyleGenerator):
           ValueError: if `resolution` is not `base_resolution` doubled a number of times.
         """
         return StyleGAN1Synthesis(
-            self.resolution, self.base_resolution, self.out_channels, self.channels, self.max_channels, self.dtype
+            self.resolution, self.base_resolution, self.out_shape[-1], self.channels, self.max_channels, self.dtype
         )

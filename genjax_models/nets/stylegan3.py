@@ -308,7 +308,7 @@ class StyleGAN3(StyleGenerator):
             max_channels=self.max_channels,
         )
         return StyleGAN3Synthesis(
-            tuple(plan), self.out_channels, self.output_scale, self.decay, self.axis_name, self.dtype
+            tuple(plan), self.out_shape[-1], self.output_scale, self.decay, self.axis_name, self.dtype
         )
 
     def synthesis(self, w: Array, *, train: bool = False, shift: Array | None = None) -> Array:

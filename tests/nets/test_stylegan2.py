@@ -9,7 +9,7 @@ from numpy_layers import conv, fir_down, fir_up, unit, upfirdn
 from genjax_models.nets import StyleGAN1, StyleGAN2, StyleGAN2Discriminator
 
 TAPS = (1, 3, 3, 1)
-TINY = dict(resolution=8, out_channels=2, channels=3, max_channels=4, style_features=5, mapping_depth=2)
+TINY = dict(out_shape=(8, 8, 2), channels=3, max_channels=4, style_features=5, mapping_depth=2)
 TINY_D = dict(channels=3, max_channels=4, minibatch_group=2, minibatch_features=2)
 
 
@@ -203,7 +203,7 @@ def test_compiled_is_not_compiled():
 
 def test_sizes_are_those_of_the_published_networks():
     """In millions, at 1024x1024: StyleGAN2's generator 30.37, its discriminator 29.01, StyleGAN's generator 26.2."""
-    paper = dict(resolution=1024, max_channels=512, style_features=512)
+    paper = dict(out_shape=(1024, 1024, 3), max_channels=512, style_features=512)
     z, x = jnp.zeros((4, 512)), jnp.zeros((4, 1024, 1024, 3))
     published = {StyleGAN2(**paper, channels=32): 30.37e6, StyleGAN1(**paper, channels=16): 26.2e6}
     assert {net: count(net, z) for net in published} == pytest.approx(published, rel=0.005)
@@ -218,7 +218,9 @@ def test_bad_input_is_one_clear_line():
     z = jnp.zeros((2, 6))
     for net in (StyleGAN1, StyleGAN2):
         with pytest.raises(ValueError, match="resolution 28 is not the base resolution 4 doubled"):
-            jax.eval_shape(net(resolution=28).init, jax.random.key(0), z)
+            jax.eval_shape(net(out_shape=(28, 28, 1)).init, jax.random.key(0), z)
+        with pytest.raises(ValueError, match="expected square images, got 32x16"):
+            jax.eval_shape(net(out_shape=(32, 16, 1)).init, jax.random.key(0), z)
         with pytest.raises(ValueError, match=r"expected latents \[B, Z\]"):
             jax.eval_shape(net().init, jax.random.key(0), z[None])
         with pytest.raises(ValueError, match=r"expected styles \[B, 8, W\]"):

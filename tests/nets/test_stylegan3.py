@@ -106,7 +106,7 @@ def test_a_layer_is_exactly_equivariant_to_whole_samples():
 
 def test_the_generator_moves_its_images_as_its_input_is_moved(monkeypatch):
     """By a pixel of the image, which is half a sample at the first layers; margins make it true up to the edge."""
-    net = StyleGAN3(resolution=32, out_channels=2, channels=8, max_channels=16, style_features=8, layers=6)
+    net = StyleGAN3(out_shape=(32, 32, 2), channels=8, max_channels=16, style_features=8, layers=6)
     z = jax.random.normal(jax.random.key(0), (4, 8))
     variables = jax.jit(net.init)(jax.random.key(1), z)
 
@@ -178,7 +178,7 @@ def generator(p, w, plan, magnitudes):
 @pytest.mark.parametrize("margin", [1, 4])
 def test_generator_is_the_papers(margin):
     net = StyleGAN3(
-        resolution=16, out_channels=2, channels=2, max_channels=3, style_features=3, layers=4, margin=margin,
+        out_shape=(16, 16, 2), channels=2, max_channels=3, style_features=3, layers=4, margin=margin,
         first_cutoff=1.0, first_stopband=2.0, dtype=jnp.float64,
     )  # fmt: skip
     plan = signals(
@@ -227,13 +227,13 @@ def test_the_running_mean_moves_only_in_training_and_takes_no_gradient():
 
 def test_size_is_that_of_the_published_network():
     """StyleGAN3-T at 1024x1024 has 22.3 million parameters."""
-    net = StyleGAN3(resolution=1024, channels=32, max_channels=512, style_features=512)
+    net = StyleGAN3(out_shape=(1024, 1024, 3), channels=32, max_channels=512, style_features=512)
     params = jax.eval_shape(net.init, jax.random.key(0), jnp.zeros((1, 512)))["params"]
     assert sum(a.size for a in jax.tree.leaves(params)) == pytest.approx(22.3e6, rel=0.01)
 
 
 def test_a_plan_that_cannot_be_is_refused():
-    for wrong in (dict(resolution=4), dict(critical=6), dict(first_stopband=1.0)):
-        net = StyleGAN3(**(dict(resolution=32, layers=6) | wrong))
+    for wrong in (dict(out_shape=(4, 4, 3)), dict(critical=6), dict(first_stopband=1.0)):
+        net = StyleGAN3(**(dict(out_shape=(32, 32, 3), layers=6) | wrong))
         with pytest.raises(ValueError, match="expected 0 < first_cutoff < resolution / 2"):
             jax.eval_shape(net.init, jax.random.key(0), jnp.zeros((2, 8)))

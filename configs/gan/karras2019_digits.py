@@ -1,0 +1,25 @@
+r"""StyleGAN on the embedded 8x8 digits: adaptive instance normalisation, noise, mixed styles, R1.
+
+Paper: Karras et al., A Style-Based Generator Architecture for Generative Adversarial Networks, 2019,
+    https://arxiv.org/abs/1812.04948
+Command: python -m experiments.train --workdir=runs/karras2019_digits \
+    --config=configs/gan/karras2019_digits.py
+Expected: not measured yet.
+Otherwise here: the weight of R1 is 0.1 for images of so few pixels; loss and penalties share their updates.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_digits(gan.get_config(), **recipes.STYLEGAN1_DIGITS)
+    config.update({"penalties": (("r1", 0.1, 1),), "mixing": 0.9})
+    for optimizer in (config.train.optimizer, config.discriminator_optimizer):
+        optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
+    config.eval.rows = (("prior", 1), ("truncated", 1))
+    return with_variant(config, variant)

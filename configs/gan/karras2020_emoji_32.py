@@ -1,0 +1,30 @@
+r"""StyleGAN2 on emoji of 32x32 pixels with ADA: a longer run.
+
+Paper: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, 2020, https://arxiv.org/abs/1912.04958
+Data: python -m genjax_models.data fetch emoji_32
+Command: python -m experiments.train --workdir=runs/karras2020_emoji_32 \
+    --config=configs/gan/karras2020_emoji_32.py
+Expected: not measured yet.
+Otherwise here: the weight of R1 is 0.1 for images of so few pixels; loss and penalties share their updates.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_fashion_mnist(gan.get_config(), **recipes.STYLEGAN2_EMOJI)
+    config.data.update({"name": "emoji_32", "shape": (32, 32, 3), "num_classes": 10})
+    config.train.steps = 20_000
+    config.augment.update({"name": "ada", "options": ConfigDict({"thousands": 100.0})})
+    config.eval.update({"features": "", "num": 1000})
+    config.update({"penalties": (("r1", 0.1, 16),), "mixing": 0.9})
+    for optimizer in (config.train.optimizer, config.discriminator_optimizer):
+        optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
+    config.eval.rows = (("prior", 1), ("truncated", 1))
+    config.path_length.weight = 2.0
+    return with_variant(config, variant)

@@ -1,0 +1,26 @@
+r"""StyleGAN2, small, on Fashion-MNIST: demodulated weights, lazy R1, path-length regularisation.
+
+Paper: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, 2020, https://arxiv.org/abs/1912.04958
+Data: python -m genjax_models.data fetch fashion_mnist
+Command: python -m experiments.train --workdir=runs/karras2020_fashion_mnist \
+    --config=configs/gan/karras2020_fashion_mnist.py
+Expected: not measured yet.
+Otherwise here: the weight of R1 is 0.1 for images of so few pixels; loss and penalties share their updates.
+Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import gan, recipes
+from experiments.variants import with_variant
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config, after its variants."""
+    config = recipes.gan_fashion_mnist(gan.get_config(), **recipes.STYLEGAN2)
+    config.update({"penalties": (("r1", 0.1, 16),), "mixing": 0.9})
+    for optimizer in (config.train.optimizer, config.discriminator_optimizer):
+        optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
+    config.eval.rows = (("prior", 1), ("truncated", 1))
+    config.path_length.weight = 2.0
+    return with_variant(config, variant)
