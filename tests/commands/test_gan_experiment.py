@@ -32,6 +32,21 @@ SNGAN = {
     "generator": {"name": "genjax_models.nets.SNGANGenerator", "channels": (8,)},
     "discriminator": {"name": "genjax_models.nets.SNGANDiscriminator", "channels": (8, 8), "halvings": 1},
 }
+STYLEGAN2 = {
+    "generator": {
+        "name": "genjax_models.nets.StyleGAN2",
+        "channels": 4,
+        "max_channels": 8,
+        "style_features": 8,
+        "mapping_depth": 2,
+    },
+    "discriminator": {"name": "genjax_models.nets.StyleGAN2Discriminator", "channels": 4, "max_channels": 8},
+}
+PROGRESSIVE = {
+    "generator": {"name": "genjax_models.nets.ProgressiveGenerator", "channels": (8, 8)},
+    "discriminator": {"name": "genjax_models.nets.ProgressiveDiscriminator", "channels": (8, 8)},
+    "growth": {"stages": 1, "steps": 2},
+}
 SETTINGS = {
     "DCGAN": DCGAN,
     "SNGAN": {**SNGAN, "game": "hinge", "conditional": True},
@@ -39,18 +54,19 @@ SETTINGS = {
     "WGAN-GP": {"game": "wasserstein", "penalties": (("gradient_penalty", 10.0, 1),), "n_critic": 2},
     "R3GAN": {"game": "relativistic", "penalties": (("r1_r2", 0.1, 2),)},
     "DRAGAN and R1": {"penalties": (("dragan", 10.0, 1), ("r1", 1.0, 4))},
+    "StyleGAN2": {
+        **STYLEGAN2,
+        "mixing": 0.9,
+        "penalties": (("r1", 1.0, 16),),
+        "path_length": {"weight": 2.0, "every": 2},
+    },
     "AC-GAN": {"head": {"name": "auxiliary"}, "conditional": True},
     "InfoGAN": {"head": {"name": "info", "options": {"categorical": (3,), "continuous": 1}}},
     "DiffAugment": {"augment": {"name": "diff"}},
     "ADA": {"augment": {"name": "ada", "options": {"thousands": 0.032}}},
     "bCR": {"consistency": 10.0, "augment": {"name": "diff", "options": {"policy": ("translation",)}}},
 }
-PROGRESSIVE = {
-    "generator": {"name": "genjax_models.nets.ProgressiveGenerator", "channels": (8, 8)},
-    "discriminator": {"name": "genjax_models.nets.ProgressiveDiscriminator", "channels": (8, 8)},
-    "growth": {"stages": 1, "steps": 2},
-}
-SLOW = ("SNGAN", "DRAGAN and R1", "WGAN", "InfoGAN")
+SLOW = ("StyleGAN2", "SNGAN", "DRAGAN and R1", "WGAN", "InfoGAN")
 
 
 def config_of(settings):
@@ -155,6 +171,25 @@ def test_projection_finds_what_the_generator_made():
     x = experiment.sample(jax.random.key(1), settled, 5)
     z = jax.jit(experiment.encode)(jax.random.key(2), settled, {"x": x, "label": jnp.zeros(5, jnp.int32)})
     np.testing.assert_allclose(experiment.decode(jax.random.key(0), settled, z), x, atol=0.02)
+
+
+@pytest.mark.slow
+def test_truncated_styles_lie_between_the_mean_style_and_the_prior(batch):
+    """A psi of 0 is the mean style itself, whatever z is; of 1 the prior."""
+    config = config_of(STYLEGAN2)
+    settled = build_experiment(config).settle(*build_experiment(config).init(jax.random.key(0)))
+    images = {}
+    for psi in (0.0, 0.5, 1.0):
+        config.sample.truncation = psi
+        draw = jax.jit(partial(build_experiment(config).sample, num=4, sampler="truncated"))
+        images[psi] = draw(jax.random.key(1), settled)
+    networks, generator = make_networks(config), settled["generator"]
+    mean = jnp.broadcast_to(generator["mean_style"], (4, *generator["mean_style"].shape))
+    noise = jax.random.split(jax.random.key(1))[1]
+    np.testing.assert_allclose(images[0.0], networks.synthesize(generator["variables"], mean, key=noise), atol=1e-5)
+    prior = jax.jit(partial(build_experiment(config).sample, num=4))(jax.random.key(1), settled)
+    np.testing.assert_allclose(images[1.0], prior, atol=1e-5)
+    assert np.abs(images[0.5] - images[0.0]).mean() < np.abs(images[1.0] - images[0.0]).mean()
 
 
 @pytest.mark.slow
