@@ -1,4 +1,7 @@
-r"""StyleGAN3's generator, configuration T: layers on bandlimited signals, equivariant to translation.
+r"""StyleGAN3's generator, configuration T: layers on bandlimited signals, each equivariant to translation.
+
+The tests hold a layer to 60 dB. The whole generator, at 32x32 with 6 layers, gave 17 dB for a shift of a pixel, borders
+included, which is not explained yet.
 
 The input is a signal, not a constant: sines at fixed frequencies $f$, uniform in a disc of the first layer's cut-off,
 with phases $\varphi$, at positions that the style translates and turns (all but nothing at the start),
