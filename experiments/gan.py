@@ -228,7 +228,7 @@ def build(config: ConfigDict) -> Experiment:
     if config.clip:
         tx = optax.chain(tx, clip_weights(config.clip))
     n = config.n_critic
-    own = make_optimizer(config.train.optimizer, config.train.steps // n)
+    own = make_optimizer(config.train.optimizer, -(-config.train.steps // n))
     return Experiment(
         init=initial,
         players=(Player("discriminator", discriminate, tx), Player("generator", generate, own, n)),
