@@ -19,7 +19,7 @@ from experiments.gan_networks import Networks
 from experiments.one_shot import labels_of_draws, require_label
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.families.gan import project
+from genjax_models.families.gan import project, standing_statistics
 from genjax_models.training.names import pick
 
 SAMPLERS = ("prior", "truncated")
@@ -38,21 +38,16 @@ def settle(networks: Networks, prior: Prior, params: Mapping[str, PyTree], extra
     step = jnp.asarray(config.train.steps)
     label = jnp.arange(BATCH) % classes
 
-    def run(state: PyTree, key: Key) -> tuple[PyTree, PyTree]:
+    def statistics(key: Key) -> PyTree:
         key_z, key_x = jax.random.split(key)
-        z = prior(key_z, BATCH)
-        _, state = networks.generate(key_x, weights | state, z, label, step=step)
-        return state, state.get("batch_stats", {})
+        return networks.generate(key_x, weights | extra["generator"], prior(key_z, BATCH), label, step=step)[1]
 
-    keys = jax.random.split(jax.random.key(0), BATCHES)
-    state = dict(extra["generator"])
-    if state:
-        state, moments = jax.lax.scan(run, state, keys)
-        state |= {"batch_stats": jax.tree.map(lambda x: x.mean(axis=0), moments)} if moments else {}
+    key_x, key_w = jax.random.split(jax.random.key(0))
+    state = standing_statistics(key_x, statistics, BATCHES) if extra["generator"] else {}
     settled = {"variables": weights | state}
     if networks.styled:
         styles = lambda key: networks.styles(weights, prior(key, BATCH), label)
-        settled["mean_style"] = jax.lax.map(styles, keys).mean(axis=(0, 1))
+        settled["mean_style"] = jax.lax.map(styles, jax.random.split(key_w, BATCHES)).mean(axis=(0, 1))
     return dict(params) | {"generator": settled}
 
 

@@ -20,5 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
         net={"name": "genjax_models.nets.ResNetConditioner", "width": 32, "depth": 2, "out_std": 1e-3},
     )
     config.flow.update({"name": "flow_plus_plus", "options": ConfigDict({"components": 8})})
-    config.dequantization.name = "variational"
+    config.dequantization.update({"name": "variational", "depth": 2})
     return with_variant(config, variant)
