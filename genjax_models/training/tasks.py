@@ -11,8 +11,8 @@ ABLE = {
     "sample": "every generative family",
     "log_prob": "normalizing flows, variational autoencoders of one bound (not WAE, AAE or VAE-GAN), diffusion, score "
     "SDEs or flow matching",
-    "encode": "normalizing flows, variational autoencoders, diffusion, score SDEs or flow matching",
-    "decode": "normalizing flows, variational autoencoders, diffusion, score SDEs or flow matching",
+    "encode": "normalizing flows, variational autoencoders, GANs, diffusion, score SDEs or flow matching",
+    "decode": "normalizing flows, variational autoencoders, GANs, diffusion, score SDEs or flow matching",
     "impute": "normalizing flows or of variational autoencoders of one vector and one bound",
 }
 """Which families have each task; `score_anomaly` is theirs that have `log_prob`."""
