@@ -40,9 +40,10 @@ def leaky(x: Any) -> Any:
 
 def low_pass(x: Any, padding: int, stride: int = 1) -> Any:
     """The filter along both axes, scaled to sum 1, channel by channel."""
-    taps, channels = TAPS / TAPS.sum(), x.shape[1]
-    kernel = (taps[:, None] * taps[None]).expand(channels, 1, 4, 4)
-    return functional.conv2d(x, kernel, stride=stride, padding=padding, groups=channels)
+    channels = x.shape[1]
+    taps = (TAPS / TAPS.sum()).expand(channels, 1, 1, 4)
+    x = functional.conv2d(x, taps, stride=(1, stride), padding=(0, padding), groups=channels)
+    return functional.conv2d(x, taps.transpose(2, 3), stride=(stride, 1), padding=(padding, 0), groups=channels)
 
 
 def spread(x: Any) -> Any:

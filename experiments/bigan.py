@@ -14,6 +14,7 @@ from experiments.one_shot import labels_of_draws
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
+from genjax_models.data.preprocess import to_float
 from genjax_models.families.gan import bigan_losses, diversity
 from genjax_models.nets.judgement import Judgement
 from genjax_models.training import Experiment, Player, make_optimizer
@@ -128,7 +129,7 @@ def build(config: ConfigDict) -> Experiment:
         return networks.generate(params, prior(key, num, latent))
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        x = gan.images_of(config, key, batch)
+        x = to_float(batch["x"])
         return {"reconstruction": mean_over_data((networks.generate(params, networks.encode(params, x)) - x) ** 2)}
 
     steps = config.train.steps
@@ -143,7 +144,7 @@ def build(config: ConfigDict) -> Experiment:
             Player("generator", objective(both), make_optimizer(config.train.optimizer, steps)),
         ),
         sample=sample,
-        encode=lambda key, params, batch: networks.encode(params, gan.images_of(config, key, batch)),
+        encode=lambda key, params, batch: networks.encode(params, to_float(batch["x"])),
         decode=lambda key, params, z, *, label=None: networks.generate(params, z),
         validate=validate,
         watch=gan.watch,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from experiments import gan_sampling
+from experiments import gan_checks, gan_sampling
 from experiments.gan_augment import Augmentation, make_augmentation
 from experiments.gan_heads import Head, make_head
 from experiments.gan_networks import Networks, make_networks
@@ -24,6 +24,7 @@ from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.families.gan import (
     GAMES,
     PENALTIES,
+    Penalty,
     clip_weights,
     consistency_penalty,
     diversity,
@@ -141,9 +142,16 @@ def discriminator_objective(parts: Parts) -> Objective:
         first, second = (real, fake) if config.consistency else (seen_real, seen_fake)
         (on_real, state), (on_fake, _) = judge(first), judge(second)
         terms = {"game": game.discriminator(on_real.logits, on_fake.logits)}
+
+        def penalize(penalty: Penalty, key: Key, real: Array, fake: Array) -> Array:
+            """The gradient is by the images, through the augmentation that the discriminator sees them under."""
+            key_penalty, key_seen = jax.random.split(key)
+            show = lambda x: x if config.consistency else parts.augment.apply(key_seen, x, extra["augment"])
+            return penalty(key_penalty, lambda x: judge(show(x))[0].logits, real, fake)
+
         for i, (penalty, name, weight, every) in enumerate(penalties):
             key_i = jax.random.fold_in(key_penalty, i)
-            compute = lambda penalty=penalty, key=key_i: penalty(key, lambda x: judge(x)[0].logits, first, second)
+            compute = lambda penalty=penalty, key=key_i: penalize(penalty, key, real, fake)
             terms[name] = weight * lazy(step, every, compute)
         if config.consistency:
             again = (judge(seen_real)[0].logits, on_real.logits), (judge(seen_fake)[0].logits, on_fake.logits)
@@ -151,7 +159,11 @@ def discriminator_objective(parts: Parts) -> Objective:
         if parts.head.width:
             read = lambda judged: parts.head.read(params["discriminator"]["head"], judged)
             terms["head"] = parts.head.discriminator(read(on_real), read(on_fake), label, z)
-        extra = extra | {"discriminator": state, "augment": parts.augment.update(extra["augment"], on_real.logits)}
+        extra = extra | {
+            "discriminator": state,
+            "step": step + 1,
+            "augment": parts.augment.update(extra["augment"], on_real.logits),
+        }
         shown = {"real_logit": mean_over_data(on_real.logits), "fake_logit": mean_over_data(on_fake.logits)}
         return LossOutput(total(terms), terms | shown), extra
 
@@ -208,20 +220,33 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, a network cannot be built, or settings contradict each other.
     """
-    check(config)
-    networks = make_networks(config)
-    parts = Parts(config, make_networks(config, across_devices=True), make_head(config), make_augmentation(config))
+    gan_checks.check(config)
+    head = make_head(config)
+    networks = make_networks(config, head.prior)
+    parts = Parts(config, make_networks(config, head.prior, across_devices=True), head, make_augmentation(config))
     if not networks.styled and (config.path_length.weight or config.mixing):
         raise UserError("path_length.weight and mixing are of generators with styles: set both to 0")
+    rows = (config.sample.sampler, *(row[0] for row in config.eval.rows))
+    if config.head.name == "info" and not networks.styled and "truncated" in rows:
+        raise UserError("codes cannot be truncated: leave the samplers at prior")
+    if config.sample.truncation < 0 or not (networks.styled or config.sample.truncation):
+        raise UserError(
+            f"sample.truncation={config.sample.truncation} must be positive; styles alone can be all mean, 0"
+        )
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_networks, key_head = jax.random.split(key)
         variables = dict(zip(("generator", "discriminator"), parts.networks.init(key_networks), strict=True))
+        gan_checks.check_variables(config, variables["discriminator"])
         x = jnp.zeros((2, *config.data.shape))
         judged = jax.eval_shape(lambda: networks.judge(variables["discriminator"], x, jnp.zeros(2, jnp.int32))[0])
         params: dict[str, PyTree] = {name: {"net": own.pop("params")} for name, own in variables.items()}
         params["discriminator"]["head"] = parts.head.init(key_head, judged.features.shape[-1])
-        return params, variables | {"augment": jnp.zeros(()), "path_length": jnp.zeros(())}
+        return params, variables | {
+            "step": jnp.zeros((), jnp.int32),
+            "augment": jnp.zeros(()),
+            "path_length": jnp.zeros(()),
+        }
 
     discriminate, generate = discriminator_objective(parts), generator_objective(parts)
     tx = make_optimizer(config.discriminator_optimizer, config.train.steps)
@@ -232,28 +257,9 @@ def build(config: ConfigDict) -> Experiment:
     return Experiment(
         init=initial,
         players=(Player("discriminator", discriminate, tx), Player("generator", generate, own, n)),
-        sample=gan_sampling.sampler(networks, parts.head.prior),
-        encode=gan_sampling.projector(networks, lambda key, batch: images_of(config, key, batch)),
+        sample=gan_sampling.sampler(networks),
+        encode=gan_sampling.projector(networks),
         decode=gan_sampling.decoder(networks),
-        settle=lambda params, extra: gan_sampling.settle(networks, parts.head.prior, params, extra),
+        settle=lambda params, extra: gan_sampling.settle(networks, params, extra),
         watch=watch,
     )
-
-
-def check(config: ConfigDict) -> None:
-    """Refuse settings that contradict each other, before anything is built.
-
-    Raises:
-      UserError: which says what to set.
-    """
-    if config.n_critic < 1:
-        raise UserError(
-            f"n_critic={config.n_critic} must be at least 1: moves of the discriminator for one of the generator"
-        )
-    if config.conditional and not config.data.num_classes:
-        raise UserError(
-            f"data set {config.data.name} has no labels, which a conditional model needs: set conditional=False"
-        )
-    for name, _, every in config.penalties:
-        if every < 1:
-            raise UserError(f"penalties: {name} is due every {every} steps; say 1 or more")

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.families.gan import POLICIES, ada_augment, adapt, diff_augment, overfitting
+from genjax_models.training import parallel
 from genjax_models.training.names import pick
 
 
@@ -29,15 +30,22 @@ class Augmentation(NamedTuple):
         return self.apply(key_real, real, strength), self.apply(key_fake, fake, strength)
 
 
+ZEROED = ("minimax", "non_saturating", "hinge")
+"""Games whose logit is 0 where real and fake are equally likely, which is what ADA's measure of overfitting needs."""
+
+
 def make_augmentation(config: ConfigDict) -> Augmentation:
     """The augmentation that `config.augment` names: `none`, `diff` (DiffAugment), or `ada`, whose strength adapts.
 
     Raises:
-      UserError: if there is none of that name, its options do not suit it, or the data are no images.
+      UserError: if there is none of that name, its options do not suit it or the game, or the data are no images.
     """
     name, options = config.augment.name, config.augment.options
     if name != "none" and len(config.data.shape) != 3:
         raise UserError(f"augment.name={name!r} is of images (H, W, C), not data of shape {tuple(config.data.shape)}")
+    if name == "ada" and config.game not in ZEROED:
+        raise UserError(f"ada reads the sign of the logits, which says nothing in {config.game!r}: use {ZEROED}")
+    mapped = config.train.parallel.mode != "jit"
     keep = lambda strength, logits: strength
 
     def diff(policy: tuple[str, ...] = tuple(POLICIES)) -> Augmentation:
@@ -49,7 +57,9 @@ def make_augmentation(config: ConfigDict) -> Augmentation:
         seen = config.train.batch_size // config.train.accumulate
 
         def update(strength: Array, logits: Array) -> Array:
-            return adapt(strength, overfitting(logits), data=seen, target=target, thousands=thousands)
+            overfit = overfitting(logits)
+            overfit = jax.lax.pmean(overfit, parallel.AXIS) if mapped else overfit
+            return adapt(strength, overfit, data=seen, target=target, thousands=thousands)
 
         return Augmentation(ada_augment, update)
 

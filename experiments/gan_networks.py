@@ -4,7 +4,7 @@ A generator with styles (`mapping` and `synthesis`) is drawn from in two parts, 
 and penalised; any other at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -25,11 +25,13 @@ class Networks(NamedTuple):
 
     Attributes:
       config: the config.
+      prior: `(key, num) -> z [num, latent]`.
       generator: `z -> x`.
       discriminator: `x -> Judgement`.
     """
 
     config: ConfigDict
+    prior: Callable[[Key, int], Array]
     generator: nn.Module
     discriminator: nn.Module
 
@@ -69,22 +71,24 @@ class Networks(NamedTuple):
 
     def styles(self, variables: PyTree, z: Array, label: Array | None) -> Array:
         """`z [B, latent] -> w [B, layers, styles]`."""
-        return self._generate(variables, z, self.condition(label), method="mapping")
+        return self._generate(variables, z, self.condition(label), method="mapping").astype(jnp.float32)
 
     def synthesize(self, variables: PyTree, w: Array, *, key: Key | None = None) -> Array:
         """`w -> x`, with fresh noise in the layers if there is a key."""
-        return self._generate(variables, w, rngs=None if key is None else {"noise": key}, method="synthesis")
+        rngs = None if key is None else {"noise": key}
+        return self._generate(variables, w, rngs=rngs, method="synthesis").astype(jnp.float32)
 
     def generate(
         self, key: Key, variables: PyTree, z: Array, label: Array | None, *, step: Array | None = None
     ) -> tuple[Array, PyTree]:
         """Images of `z` `[B, latent]` while training, and the state after them; `step` is for growing networks."""
         key_noise, key_mix = jax.random.split(key)
-        state = [name for name in variables if name != "params"]
-        options: dict[str, Any] = {"train": True, "rngs": {"noise": key_noise}, "mutable": state}
+        state: Any = [name for name in variables if name != "params"]
+        options: dict[str, Any] = {"train": True, "rngs": {"noise": key_noise}, "mutable": list(state)}
         if self.styled:
             w = self.mixed(key_mix, variables, z, label)
-            return self.generator.apply(variables, w, method="synthesis", **options)
+            x, state = self.generator.apply(variables, w, method="synthesis", **options)
+            return x.astype(jnp.float32), state
         t = None if step is None else self.growth(step, z.shape[0])
         return self.generator.apply(variables, z, t, self.condition(label), **options)
 
@@ -94,7 +98,7 @@ class Networks(NamedTuple):
         if not self.config.mixing:
             return w
         key_z, key_cut, key_whether = jax.random.split(key, 3)
-        other = self.styles(variables, jax.random.normal(key_z, z.shape), label)
+        other = self.styles(variables, self.prior(key_z, z.shape[0]), label)
         cut = jax.random.randint(key_cut, (z.shape[0], 1, 1), 1, w.shape[1])
         mix = jax.random.bernoulli(key_whether, self.config.mixing, (z.shape[0], 1, 1))
         return jnp.where(mix & (jnp.arange(w.shape[1])[None, :, None] >= cut), other, w)
@@ -117,11 +121,12 @@ class Networks(NamedTuple):
         return cast(Array, self.generator.apply(variables, *arguments, **options))
 
 
-def make_networks(config: ConfigDict, *, across_devices: bool = False) -> Networks:
+def make_networks(config: ConfigDict, prior: Callable[[Key, int], Array], *, across_devices: bool = False) -> Networks:
     """Build the networks that a config names.
 
     Args:
       config: the config.
+      prior: see `Networks`.
       across_devices: whether batch norms average over the shards of a mapped training step, outside of which the
         networks then cannot train.
 
@@ -137,6 +142,7 @@ def make_networks(config: ConfigDict, *, across_devices: bool = False) -> Networ
 
     return Networks(
         config,
+        prior,
         build("generator", out_shape=tuple(config.data.shape), num_classes=classes),
         build("discriminator", num_classes=0 if config.head.name == "auxiliary" else classes),
     )

@@ -19,39 +19,39 @@ from experiments.gan_networks import Networks
 from experiments.one_shot import labels_of_draws, require_label
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.types import Array, Key, PyTree
+from genjax_models.data.preprocess import to_float
 from genjax_models.families.gan import project, standing_statistics
 from genjax_models.training.names import pick
 
 SAMPLERS = ("prior", "truncated")
-Prior = Callable[[Key, int], Array]
 BATCHES, BATCH = 32, 64
 """Latent variables whose moments are averaged into standing statistics, and styles into their mean."""
 
 
-def settle(networks: Networks, prior: Prior, params: Mapping[str, PyTree], extra: PyTree) -> dict[str, PyTree]:
+def settle(networks: Networks, params: Mapping[str, PyTree], extra: PyTree) -> dict[str, PyTree]:
     """The generator's variables with what it needs to generate: standing batch statistics, the mean style.
 
-    Weights are those given, an average as a rule, whose statistics no training step has seen.
+    Weights are those given, an average as a rule, whose statistics no training step has seen. Statistics are those of
+    the prior, of which a truncated draw is a special one.
     """
-    config, classes = networks.config, networks.config.data.num_classes
     weights = {"params": params["generator"]["net"]}
-    step = jnp.asarray(config.train.steps)
-    label = jnp.arange(BATCH) % classes
+    step = extra["step"]
+    label = jnp.arange(BATCH) % max(networks.config.data.num_classes, 1)
 
     def statistics(key: Key) -> PyTree:
         key_z, key_x = jax.random.split(key)
-        return networks.generate(key_x, weights | extra["generator"], prior(key_z, BATCH), label, step=step)[1]
+        return networks.generate(key_x, weights | extra["generator"], networks.prior(key_z, BATCH), label, step=step)[1]
 
     key_x, key_w = jax.random.split(jax.random.key(0))
     state = standing_statistics(key_x, statistics, BATCHES) if extra["generator"] else {}
-    settled = {"variables": weights | state}
+    settled = {"variables": weights | state, "step": step}
     if networks.styled:
-        styles = lambda key: networks.styles(weights, prior(key, BATCH), label)
+        styles = lambda key: networks.styles(weights, networks.prior(key, BATCH), label)
         settled["mean_style"] = jax.lax.map(styles, jax.random.split(key_w, BATCHES)).mean(axis=(0, 1))
     return dict(params) | {"generator": settled}
 
 
-def sampler(networks: Networks, prior: Prior) -> Callable[..., Array]:
+def sampler(networks: Networks) -> Callable[..., Array]:
     """`Experiment.sample`."""
     config = networks.config
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
@@ -76,7 +76,7 @@ def sampler(networks: Networks, prior: Prior) -> Callable[..., Array]:
         shape = (num, config.latent)
         if truncated and not networks.styled:
             return decode(networks, settled, jax.random.truncated_normal(key_z, -psi, psi, shape), label)
-        z = prior(key_z, num)
+        z = networks.prior(key_z, num)
         if not networks.styled:
             return decode(networks, settled, z, label)
         w = networks.styles(settled["variables"], z, label)
@@ -92,7 +92,7 @@ def decode(networks: Networks, settled: PyTree, z: Array, label: Array | None) -
     if networks.styled:
         w = networks.styles(variables, z, label) if z.ndim == 2 else z
         return networks.synthesize(variables, w)
-    t = networks.growth(jnp.asarray(networks.config.train.steps), z.shape[0])
+    t = networks.growth(settled["step"], z.shape[0])
     return cast(Array, networks.generator.apply(variables, z, t, networks.condition(label), train=False))
 
 
@@ -106,17 +106,16 @@ def decoder(networks: Networks) -> Callable[..., Array]:
     return decoded
 
 
-def projector(networks: Networks, read: Callable[[Key, Mapping[str, Array]], Array]) -> Callable[..., Array]:
+def projector(networks: Networks) -> Callable[..., Array]:
     """`Experiment.encode`: the styles, or the latent variables, whose images come nearest in mean square."""
     config = networks.config
 
     def projected(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
-        key_x, key_start = jax.random.split(key)
-        x, settled = read(key_x, batch), params["generator"]
+        x, settled = to_float(batch["x"]), params["generator"]
         if networks.styled:
             start = jnp.broadcast_to(settled["mean_style"], (x.shape[0], *settled["mean_style"].shape))
         else:
-            start = 0.1 * jax.random.normal(key_start, (x.shape[0], config.latent))
+            start = 0.1 * jax.random.normal(key, (x.shape[0], config.latent))
         distance = lambda z: mean_over_data((decode(networks, settled, z, batch["label"]) - x) ** 2)
         return project(distance, start, steps=config.projection.steps, learning_rate=config.projection.learning_rate)
 

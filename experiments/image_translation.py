@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from experiments.one_shot import labels_of_draws
 from experiments.translation_games import cycle_game, paired_game
-from experiments.translators import domains, translators
+from experiments.translators import METHODS, domains, translators
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.domains import DomainDataset
@@ -101,6 +101,11 @@ def build(config: ConfigDict) -> Experiment:
     """
     if config.conditional:
         raise UserError("translation has no classes: leave config.conditional at False")
+    missing = set(get_config(config.method)) - set(config) if config.method in METHODS else set()
+    if missing:
+        raise UserError(
+            f"method {config.method!r} needs the fields {', '.join(sorted(missing))}: start from one of its configs"
+        )
     between = translators(config)
     parts = (cycle_game if between.backward else paired_game)(config, between)
     held_out = cache(lambda: domains(config, "test"))

@@ -5,9 +5,10 @@
 `--what` is one of
 
 * `reconstruct`: held-out images, and what their latent variables decode to; of a GAN this is the projection.
-* `interpolate`: paths between held-out images, one a row, along great circles of latent variables.
+* `interpolate`: paths between held-out images, one a row, along great circles of latent variables; of a conditional
+  model all of a row is decoded under the class of its first image.
 * `mix`: generators with styles; the first row's coarse styles under the first column's fine ones, `--crossover` layers
-  being coarse.
+  being coarse; all of class 0 where there are classes.
 
 Draws into `samples/<what>.png`; `reconstruct` also prints the error of each image, a root mean square in [-1, 1].
 """
@@ -23,6 +24,7 @@ from ml_collections import ConfigDict
 from experiments import command, gan
 from experiments.autoencoder import interpolate
 from experiments.drawing import settled
+from experiments.gan_heads import make_head
 from experiments.gan_networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
@@ -76,12 +78,12 @@ def mix(config: ConfigDict, experiment: Experiment, params: Mapping[str, PyTree]
     Raises:
       UserError: if the generator has none, or there are fewer layers.
     """
-    networks = make_networks(config) if config.experiment == gan.__name__ else None
+    networks = make_networks(config, make_head(config).prior) if config.experiment == gan.__name__ else None
     if networks is None or not networks.styled:
         raise UserError("only generators with styles can mix them: choose a config of StyleGAN")
     num, variables = NUM.value, params["generator"]["variables"]
     label = jnp.zeros(2 * num, jnp.int32)
-    w = networks.styles(variables, jax.random.normal(jax.random.key(SEED.value), (2 * num, config.latent)), label)
+    w = networks.styles(variables, networks.prior(jax.random.key(SEED.value), 2 * num), label)
     layers = w.shape[1]
     crossover = layers // 2 if CROSSOVER.value is None else CROSSOVER.value
     if not 0 < crossover < layers:

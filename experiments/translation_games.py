@@ -110,7 +110,10 @@ def paired_game(config: ConfigDict, between: Translators) -> Parts:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
     ) -> tuple[LossOutput, PyTree]:
         _, _, *logits = game(key, params, batch)
-        return (esrgan_discriminator if large else pix2pix_discriminator)(*logits), extra
+        if not large:
+            return pix2pix_discriminator(*logits), extra
+        output = esrgan_discriminator(*logits)  # it waits while the generator learns without it
+        return LossOutput(jnp.where(step < config.pretrain, 0.0, output.value), output.aux), extra
 
     def generator(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array

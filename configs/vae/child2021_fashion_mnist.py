@@ -5,8 +5,8 @@ Paper: Child, Very Deep VAEs Generalize Autoregressive Models and Can Outperform
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/vdvae_fashion_mnist \
     --config=configs/vae/child2021_fashion_mnist.py
-Expected: 3.585 ± 0.010 bits/dim (kind elbo of bytes, 10 draws; the whole test set, n 10,000, seed 0); samples at a Fréchet
-    distance of 187 (1,000, fashion_mnist features; real against real 3.6).
+Expected: 3.585 ± 0.010 bits/dim (kind elbo of bytes, 10 draws; the whole test set, n 10,000, seed 0); samples at a
+    Fréchet distance of 187 (1,000, fashion_mnist features; real against real 3.6).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -93,7 +93,7 @@ class StyleGAN2Discriminator(nn.Module):
           train: accepted for the network contract; it changes nothing.
 
         Returns:
-          Logits `[B]` and the features below them, in the dtype of `x`.
+          Logits `[B]` in float32 or wider, and the features below them.
 
         Raises:
           ValueError: for images of another size, a batch that the group does not divide, or a label given to a network
@@ -118,4 +118,4 @@ class StyleGAN2Discriminator(nn.Module):
             table = self.param("classes", nn.initializers.normal(1.0), (self.num_classes, widths[-1]))
             projected = (one_hot @ table.astype(self.dtype)) * features
             logits += projected.sum(axis=1) / math.sqrt(widths[-1])
-        return Judgement(logits.astype(x.dtype), features.astype(x.dtype))
+        return Judgement(logits.astype(jnp.promote_types(x.dtype, jnp.float32)), features)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import jax
+from flax.errors import FlaxError
 from jax.sharding import Mesh
+from jax.stages import Compiled, Wrapped
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
@@ -106,13 +108,28 @@ def fit(
             data.set_state(restored.data)
         if start >= train.steps:
             return state
-        step = jitted.lower(shapes, batch).compile()
+        step = _compiled(jitted, shapes, batch)
         with RunLog(workdir, start=start, steps=train.steps) as run_log:
             clock = Clock(start, train.steps, train.batch_size)
             watch = experiment.watch
             readout = Readout(run_log, clock, log_every=train.log_every, last=train.steps, stop=stop, watch=watch)
             batches = Prefetch(data, partial(parallel.put_batch, mesh=mesh))
             return _train(step, state, start, train, batches, hooks, checkpoints, readout)
+
+
+def _compiled(jitted: Wrapped, shapes: TrainState, batch: PyTree) -> Compiled:
+    """The step for these shapes.
+
+    Raises:
+      UserError: if a network or an objective refuses them; what it says is kept.
+    """
+    try:
+        return jitted.lower(shapes, batch).compile()
+    except (ValueError, FlaxError) as error:
+        if isinstance(error, UserError):
+            raise
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise UserError(f"the step of this config cannot be taken: {reason}") from error
 
 
 def _train(

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from experiments import gan
 from experiments.command import build_experiment
-from experiments.gan_heads import Head
+from experiments.gan_heads import Head, make_head
 from experiments.gan_networks import make_networks
 from genjax_models.core.errors import UnsupportedError, UserError
 from genjax_models.data import batches, load
@@ -183,7 +183,7 @@ def test_truncated_styles_lie_between_the_mean_style_and_the_prior(batch):
         config.sample.truncation = psi
         draw = jax.jit(partial(build_experiment(config).sample, num=4, sampler="truncated"))
         images[psi] = draw(jax.random.key(1), settled)
-    networks, generator = make_networks(config), settled["generator"]
+    networks, generator = make_networks(config, make_head(config).prior), settled["generator"]
     mean = jnp.broadcast_to(generator["mean_style"], (4, *generator["mean_style"].shape))
     noise = jax.random.split(jax.random.key(1))[1]
     np.testing.assert_allclose(images[0.0], networks.synthesize(generator["variables"], mean, key=noise), atol=1e-5)
@@ -195,7 +195,7 @@ def test_truncated_styles_lie_between_the_mean_style_and_the_prior(batch):
 @pytest.mark.slow
 def test_growth_fades_in_and_stays_and_real_images_are_as_sharp(batch):
     config = config_of(PROGRESSIVE)
-    networks = make_networks(config)
+    networks = make_networks(config, make_head(config).prior)
     grown = [float(networks.growth(jnp.int32(step), 1)[0]) for step in range(6)]
     np.testing.assert_allclose(grown, [0, 0, 0, 0.5, 1, 1])
     x = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))
@@ -268,6 +268,24 @@ def test_a_collapse_and_a_divergence_are_named():
         ({"head": {"name": "info"}}, "raise config.latent"),
         ({"head": {"name": "info", "options": {"discrete": 3}}}, "do not suit info"),
         ({"mixing": 0.9}, "generators with styles"),
+        ({"penalties": (("r1", 1.0, 1), ("r1", 2.0, 1))}, "twice"),
+        ({"penalties": (("r1", 1.0),)}, "are tuples"),
+        ({"n_critic": 5}, "is over before the generator moves"),
+        ({"path_length": {"every": 0}}, "path_length is due every 0 steps"),
+        ({"consistency": 1.0}, "under an augmentation"),
+        ({"sample": {"truncation": 0.0}}, "must be positive"),
+        ({**DCGAN, "penalties": (("r1", 1.0, 1),)}, "without batch norm"),
+        ({"game": "wasserstein"}, "must be kept smooth"),
+        ({"game": "least_squares", "augment": {"name": "ada"}}, "says nothing in 'least_squares'"),
+        ({**DCGAN, "growth": {"stages": 1}}, "wants two progressive networks with 2 entries"),
+        ({**PROGRESSIVE, "growth": {"stages": 2}}, "with 3 entries"),
+        (
+            {
+                "head": {"name": "info", "options": {"categorical": (3,), "continuous": 1}},
+                "sample": {"sampler": "truncated"},
+            },
+            "cannot be truncated",
+        ),
         ({"augment": {"name": "adda"}}, "did you mean 'ada'"),
         ({"augment": {"name": "diff", "options": {"policy": ("colour",)}}}, "did you mean 'color'"),
         ({"conditional": True, "data": {"num_classes": 0}}, "has no labels"),

@@ -24,6 +24,7 @@ from genjax_models.families.gan.losses import (
 from genjax_models.families.gan.path_length import path_length_penalty, path_lengths
 from genjax_models.families.gan.penalties import (
     PENALTIES,
+    Penalty,
     consistency_penalty,
     dragan_penalty,
     gradient_penalty,
@@ -51,6 +52,7 @@ __all__ = [
     "Cycle",
     "Game",
     "ImagePool",
+    "Penalty",
     "ada_augment",
     "adapt",
     "auxiliary_classifier_loss",

@@ -1,0 +1,65 @@
+"""What a GAN's config must not ask for, found before the first step."""
+
+from collections.abc import Mapping
+
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import PyTree
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse settings that contradict each other, before anything is built.
+
+    Raises:
+      UserError: which says what to set.
+    """
+    if config.n_critic < 1:
+        raise UserError(
+            f"n_critic={config.n_critic} must be at least 1: moves of the discriminator for one of the generator"
+        )
+    if config.conditional and not config.data.num_classes:
+        raise UserError(
+            f"data set {config.data.name} has no labels, which a conditional model needs: set conditional=False"
+        )
+    if any(len(penalty) != 3 for penalty in config.penalties):
+        raise UserError(f"penalties are tuples (name, weight, every), got {config.penalties}")
+    names = [name for name, _, _ in config.penalties]
+    if len(set(names)) < len(names):
+        raise UserError(f"penalties name one of {names} twice: give each once, with the sum of the weights")
+    intervals = {name: every for name, _, every in config.penalties} | {"path_length": config.path_length.every}
+    for name, every in intervals.items():
+        if every < 1:
+            raise UserError(f"penalties: {name} is due every {every} steps; say 1 or more")
+    if config.consistency and config.augment.name == "none":
+        raise UserError("consistency is under an augmentation: set augment.name to diff or ada")
+    if config.train.steps < config.n_critic:
+        raise UserError(
+            f"train.steps={config.train.steps} is over before the generator moves: n_critic={config.n_critic}"
+        )
+    _check_growth(config)
+
+
+def _check_growth(config: ConfigDict) -> None:
+    stages, sections = config.growth.stages, (config.generator, config.discriminator)
+    if not stages:
+        return
+    fits = all("Progressive" in own.name and len(own.get("channels", ())) == stages + 1 for own in sections)
+    if not fits or config.growth.steps < 1:
+        raise UserError(
+            f"growth.stages={stages} wants two progressive networks with {stages + 1} entries of channels each, the "
+            "first of which is there from the beginning, and growth.steps of at least 1"
+        )
+
+
+def check_variables(config: ConfigDict, discriminator: Mapping[str, PyTree]) -> None:
+    """Refuse a discriminator that its penalties, or its game, have no meaning for.
+
+    Raises:
+      UserError: which says what to set.
+    """
+    if config.penalties and "batch_stats" in discriminator:
+        raise UserError("penalties are of each example's gradient: choose a discriminator without batch norm")
+    bounded = config.clip or config.penalties or "spectral" in discriminator
+    if config.game == "wasserstein" and not bounded:
+        raise UserError("a critic must be kept smooth: add a gradient_penalty to penalties, or set clip")
