@@ -63,5 +63,7 @@ def test_shapes(name):
         measure = lambda params, batch: experiment.log_prob(key, params, batch).value
         assert jax.eval_shape(measure, params, batch).shape == (BATCH,)
     if experiment.encode is not None and experiment.decode is not None and experiment.training_set is None:
-        there_and_back = lambda params, batch: experiment.decode(key, params, experiment.encode(key, params, batch))
+        label = lambda batch: {"label": batch["label"]} if config.conditional else {}
+        encode, decode = (partial(task, key) for task in (experiment.encode, experiment.decode))
+        there_and_back = lambda params, batch: decode(params, encode(params, batch), **label(batch))
         assert jax.eval_shape(there_and_back, params, batch).shape == (BATCH, *shape)
