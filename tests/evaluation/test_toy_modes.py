@@ -38,7 +38,7 @@ def test_a_collapse_and_a_divergence_are_counted():
 
 def test_every_method_trains_over_seeds_at_once():
     config = get_config()
-    config.train.update({"steps": 4, "batch_size": 16})
+    config.train.update({"steps": 5, "batch_size": 16})
     task = TASKS["8 Gaussians"]
     x = jnp.asarray(load(task.data, "train").x[:64])
     for method in ("WGAN-GP", "flow matching"):
