@@ -25,6 +25,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.evaluation.auroc import auroc
 from genjax_models.training import parallel
+from genjax_models.training.loop import load_state
 from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import write_atomically, writing
 
@@ -46,7 +47,7 @@ def main() -> None:
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     capability(experiment, "log_prob")
-    params = settled(experiment, config, workdir)
+    params = settled(experiment, load_state(experiment, config, workdir), config, workdir)
     scores: dict[str, np.ndarray] = {}
     result: dict[str, Any] = {}
     for name in (config.data.name, OTHER.value):

@@ -27,10 +27,9 @@ def get_config() -> ConfigDict:
     config = gan.get_config()
     config.experiment = "experiments.bigan"
     config.encoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
-    for unused in ("game", "n_critic", "clip", "penalties", "consistency", "augment", "path_length", "mixing"):
-        del config[unused]
-    for unused in ("growth", "head", "projection"):
-        del config[unused]
+    of_other_games = "game", "n_critic", "clip", "penalties", "consistency", "augment", "path_length", "mixing"
+    for field in (*of_other_games, "growth", "head", "projection"):
+        del config[field]
     return config
 
 

@@ -13,7 +13,6 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.training import Experiment, TrainState, parallel
-from genjax_models.training.loop import load_state
 from genjax_models.training.posthoc_ema import reconstruct
 from genjax_models.training.tasks import capability
 
@@ -38,9 +37,8 @@ def settling(experiment: Experiment) -> Callable[[Mapping[str, PyTree], PyTree],
     return parallel.compile_fn(experiment.settle) if experiment.settle else lambda params, extra: params
 
 
-def settled(experiment: Experiment, config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
-    """What the newest checkpoint of a run samples with: its averaged parameters, settled."""
-    state = load_state(experiment, config, workdir)
+def settled(experiment: Experiment, state: TrainState, config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
+    """What a finished state samples with: its averaged parameters, settled."""
     return settling(experiment)(averaged(state, config, workdir), state.extra)
 
 

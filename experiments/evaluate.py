@@ -20,7 +20,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.drawing import averaged, draw_samples, settling
+from experiments.drawing import draw_samples, settled
 from experiments.held_out import summary, test_likelihoods, test_scores
 from genjax_models.core.types import PyTree
 from genjax_models.data import load
@@ -43,7 +43,7 @@ def main() -> None:
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     state = load_state(experiment, config, workdir)
-    params = settling(experiment)(averaged(state, config, workdir), state.extra)
+    params = settled(experiment, state, config, workdir)
     result: dict[str, Any] = {"step": int(state.step), "ema": config.train.ema.to_dict()}
     if experiment.validate is not None:
         result["held_out"], _ = test_scores(experiment, params, state.extra, config.data.name)

@@ -14,7 +14,7 @@ import jax
 from absl import flags
 
 from experiments import command
-from experiments.drawing import averaged, settling
+from experiments.drawing import settled
 from experiments.held_out import test_scores
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import save_tree
@@ -31,7 +31,7 @@ def main() -> None:
         raise UserError("no file to write given: add --out=<name>.safetensors")
     experiment = command.build_experiment(config)
     state = load_state(experiment, config, workdir)
-    params = settling(experiment)(averaged(state, config, workdir), state.extra)
+    params = settled(experiment, state, config, workdir)
     scores, num = test_scores(experiment, params, state.extra, config.data.name)
     metadata = {"config": config.to_json(), "step": str(int(state.step)), "num_test": str(num)}
     metadata |= {f"test_{name}": f"{value:.4f}" for name, value in scores.items()}

@@ -99,7 +99,7 @@ class Parts(NamedTuple):
     def fakes(self, key: Key, params: Mapping[str, PyTree], extra: PyTree, label: Array, step: Array) -> tuple:
         """As many fakes as labels: `(x, z, state of the generator afterwards)`."""
         key_z, key_x = jax.random.split(key)
-        z = self.head.prior(key_z, len(label))
+        z = self.networks.prior(key_z, len(label))
         variables = variables_of(params, extra, "generator")
         x, state = self.networks.generate(key_x, variables, z, label, step=step)
         return x, z, state
@@ -191,7 +191,7 @@ def generator_objective(parts: Parts) -> Objective:
         if config.path_length.weight:
             key_w, key_noise, key_y = jax.random.split(key_path, 3)
             own = variables_of(params, extra, "generator")
-            w = networks.styles(own, parts.head.prior(key_w, len(label)), label)
+            w = networks.styles(own, networks.prior(key_w, len(label)), label)
             generate = lambda w: networks.synthesize(own, w, key=key_noise)
             penalty = lambda mean: path_length_penalty(key_y, generate, w, mean)
             move = step // config.n_critic

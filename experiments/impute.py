@@ -20,6 +20,7 @@ from genjax_models.data.masks import HALVES, half_observed
 from genjax_models.data.preprocess import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import parallel
+from genjax_models.training.loop import load_state
 from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import writing
 
@@ -43,7 +44,7 @@ def main() -> None:
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     impute = parallel.compile_fn(capability(experiment, "impute"))
-    params = settled(experiment, config, workdir)
+    params = settled(experiment, load_state(experiment, config, workdir), config, workdir)
     test, train = load(config.data.name, "test"), load(config.data.name, "train")
     batch = test.take(np.arange(min(NUM.value, test.size)))
     seen = half_observed(OBSERVED.value, batch["x"].shape)

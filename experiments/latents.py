@@ -32,6 +32,7 @@ from genjax_models.data import load
 from genjax_models.data.preprocess import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import Experiment, parallel
+from genjax_models.training.loop import load_state
 from genjax_models.training.names import pick
 from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import writing
@@ -124,7 +125,7 @@ def main() -> None:
         raise UserError(f"only images can be looked at, not data of shape {tuple(config.data.shape)}")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
-    images = view(config, experiment, settled(experiment, config, workdir))
+    images = view(config, experiment, settled(experiment, load_state(experiment, config, workdir), config, workdir))
     picture = workdir / "samples" / f"{WHAT.value}.png"
     with writing(workdir):
         save_grid(images, picture, columns=NUM.value + (WHAT.value == "mix"))

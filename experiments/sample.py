@@ -20,6 +20,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_animation, save_grid, save_points
 from genjax_models.training import parallel
+from genjax_models.training.loop import load_state
 from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import writing
 
@@ -54,7 +55,7 @@ def main() -> None:
         raise UserError(f"--label={LABEL.value} must lie between 0 and {config.data.num_classes - 1}")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
-    params = settled(experiment, config, workdir)
+    params = settled(experiment, load_state(experiment, config, workdir), config, workdir)
     options: dict[str, Any] = {"sampler": SAMPLER.value, "steps": STEPS.value, "guidance": GUIDANCE.value}
     key = jax.random.key(SEED.value)
     with writing(out.parent):

@@ -10,6 +10,7 @@ References:
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array
 from genjax_models.nets.embeddings import one_hot_of
 from genjax_models.nets.equalized import EqualizedDense, leaky_relu, pixel_norm
+from genjax_models.nets.resampling import doublings
 
 
 class StyleMapping(nn.Module):
@@ -131,6 +133,58 @@ class StyleGenerator(nn.Module):
     def synthesis(self, w: Array, *, train: bool = False) -> Array:
         """Styles `[B, L, W]`, one a layer, → images `[B, *out_shape]`."""
         return self.to_image(w, train)
+
+
+class DoublingSynthesis(nn.Module):
+    """From styles to images, from a constant that is doubled until it is as large as they are.
+
+    Attributes:
+      resolution: of the images, `base_resolution` doubled a number of times.
+      base_resolution: of the constant.
+      out_channels: of the images.
+      channels: of the feature maps at the highest resolution.
+      max_channels: see `StyleGenerator`.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    resolution: int
+    base_resolution: int
+    out_channels: int
+    channels: int
+    max_channels: int
+    dtype: jnp.dtype = jnp.float32
+
+    @property
+    def num_styles(self) -> int:
+        """Styles that it reads, L."""
+        return 2 * doublings(self.resolution, self.base_resolution) + 2
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels at each resolution, the lowest first."""
+        levels = self.num_styles // 2
+        return [min(self.channels << (levels - 1 - level), self.max_channels) for level in range(levels)]
+
+
+class DoublingGenerator(StyleGenerator):
+    """A `StyleGenerator` whose second network is a `DoublingSynthesis`, which a subclass names.
+
+    Attributes:
+      base_resolution: of the constant that the resolution is doubled from; 7 for 28.
+    """
+
+    base_resolution: int = 4
+    synthesis_class: ClassVar[type[DoublingSynthesis]]
+
+    def synthesis_network(self) -> DoublingSynthesis:
+        """The second network.
+
+        Raises:
+          ValueError: if the resolution is not `base_resolution` doubled a number of times.
+        """
+        return self.synthesis_class(
+            self.resolution, self.base_resolution, self.out_shape[-1], self.channels, self.max_channels, self.dtype
+        )
 
 
 def check_styles(w: Array, count: int) -> None:

@@ -27,8 +27,8 @@ from genjax_models.nets.convolution import convolve
 from genjax_models.nets.equalized import leaky_relu
 from genjax_models.nets.modulated_conv import ModulatedConv
 from genjax_models.nets.noise_injection import NoiseInjection
-from genjax_models.nets.resampling import doublings, fir_upsample, fir_upsample_convolve
-from genjax_models.nets.style_generator import StyleGenerator, check_styles
+from genjax_models.nets.resampling import fir_upsample, fir_upsample_convolve
+from genjax_models.nets.style_generator import DoublingGenerator, DoublingSynthesis, check_styles
 
 TAPS = (1, 3, 3, 1)
 """Of every change of resolution, in generator and discriminator."""
@@ -78,36 +78,14 @@ class ToRGB(nn.Module):
         return y + bias[None, None, None, :]
 
 
-class StyleGAN2Synthesis(nn.Module):
-    """From styles to images.
-
-    Attributes:
-      resolution: of the images, `base_resolution` doubled a number of times.
-      base_resolution: of the constant.
-      out_channels: of the images.
-      channels: of the feature maps at the highest resolution.
-      max_channels: see `StyleGenerator`.
-      dtype: of the computation; parameters stay float32.
-    """
-
-    resolution: int
-    base_resolution: int
-    out_channels: int
-    channels: int
-    max_channels: int
-    dtype: jnp.dtype = jnp.float32
-
-    @property
-    def num_styles(self) -> int:
-        """Styles that it reads, L."""
-        return 2 * doublings(self.resolution, self.base_resolution) + 2
+class StyleGAN2Synthesis(DoublingSynthesis):
+    """From styles to images; see `DoublingSynthesis` for its fields."""
 
     @nn.compact
     def __call__(self, w: Array, train: bool = False) -> Array:
         """Styles `[B, L, W]` → images; `train` changes nothing."""
         check_styles(w, self.num_styles)
-        levels, base = self.num_styles // 2, self.base_resolution
-        widths = [min(self.channels << (levels - 1 - level), self.max_channels) for level in range(levels)]
+        widths, base = self.widths, self.base_resolution
         constant = self.param("constant", nn.initializers.normal(1.0), (1, base, base, widths[0])).astype(self.dtype)
         h, images = jnp.broadcast_to(constant, (w.shape[0], *constant.shape[1:])), []
         for level, width in enumerate(widths):
@@ -118,23 +96,10 @@ class StyleGAN2Synthesis(nn.Module):
         return reduce(lambda image, rgb: fir_upsample(image, TAPS) + rgb, images)
 
 
-class StyleGAN2(StyleGenerator):
-    """StyleGAN2's generator, `net(z, t=None, cond=None)`; see `StyleGenerator` for the call and the other fields.
+class StyleGAN2(DoublingGenerator):
+    """StyleGAN2's generator, `net(z, t=None, cond=None)`; see `DoublingGenerator` for the call and the fields.
 
     Noise comes from the rng stream `noise` if one is given; otherwise it is fixed.
-
-    Attributes:
-      base_resolution: of the constant that `resolution` is doubled from; 7 for 28.
     """
 
-    base_resolution: int = 4
-
-    def synthesis_network(self) -> StyleGAN2Synthesis:
-        """The second network.
-
-        Raises:
-          ValueError: if `resolution` is not `base_resolution` doubled a number of times.
-        """
-        return StyleGAN2Synthesis(
-            self.resolution, self.base_resolution, self.out_shape[-1], self.channels, self.max_channels, self.dtype
-        )
+    synthesis_class = StyleGAN2Synthesis
