@@ -80,6 +80,6 @@ def draw_samples(
         x = draw(key, params, batch, label=labels, **options)
         return to_uint8(x) if x.ndim == 4 else x
 
-    compiled = parallel.compile_fn(call)
+    compiled = parallel.compile_fn(call, fuse=experiment.denoiser is not None)
     calls = tqdm(range(-(-num // batch)), desc=what, leave=False, disable=None)
     return np.concatenate([np.asarray(compiled(jax.random.fold_in(key, i), params)) for i in calls])[:num]

@@ -2,7 +2,8 @@ r"""What XLA's CPU backend needs in order to be fast, all of it here; other back
 
 None of these remedies changes a number beyond rounding; docs/performance.md has the timings:
 
-* `compiler_options`: keep convolutions from a library that is slower than XLA's own.
+* `compiler_options`: keep from a library what it computes more slowly than XLA itself, convolutions and elementwise
+  work. Fused with each other they are faster there, as in the sampler of a UNet, but its exponentials are not.
 * `tune_allocator`: glibc gives every large temporary back to the kernel and faults it in anew each step.
 * `attention`: head-major, with the scores recomputed in the backward pass,
 
@@ -32,11 +33,16 @@ SCORES_A_CHUNK = 2**19  # numbers: beyond, this many stay in cache
 
 
 @functools.cache
-def compiler_options() -> dict[str, str]:
-    """Options for `jax.jit(..., compiler_options=...)`; empty unless the backend is a CPU that knows them."""
+def compiler_options(*, fuse: bool = False) -> dict[str, str]:
+    """Options for `jax.jit(..., compiler_options=...)`; empty unless the backend is a CPU that knows them.
+
+    Args:
+      fuse: let the library fuse elementwise work with what stands around it: for forward passes of convolutional UNets.
+    """
     if jax.default_backend() != "cpu":
         return {}
-    libraries = ",".join(f"LIBRARY_FUSION_TYPE_{kind}" for kind in ("INDIVIDUAL_DOT", "REDUCE", "ELTWISE"))
+    kinds = ["INDIVIDUAL_DOT", "REDUCE"] + ["ELTWISE"] * fuse
+    libraries = ",".join(f"LIBRARY_FUSION_TYPE_{kind}" for kind in kinds)
     options = {"xla_cpu_experimental_ynn_fusion_type": libraries}
     try:
         jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()

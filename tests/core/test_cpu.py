@@ -125,7 +125,8 @@ def test_a_jaxlib_without_the_option_gets_none(monkeypatch):
     cpu.compiler_options.cache_clear()
 
 
-def test_options_change_no_numbers():
+@pytest.mark.parametrize("fuse", [False, True])
+def test_options_change_no_numbers(fuse):
     x, kernel = draw((2, 8, 8, 3), (3, 3, 3, 4))
 
     def loss(kernel):
@@ -133,5 +134,5 @@ def test_options_change_no_numbers():
         return (jax.nn.silu(y) ** 2).mean()
 
     plain = jax.jit(jax.value_and_grad(loss))(kernel)
-    tuned = jax.jit(jax.value_and_grad(loss), compiler_options=cpu.compiler_options())(kernel)
+    tuned = jax.jit(jax.value_and_grad(loss), compiler_options=cpu.compiler_options(fuse=fuse))(kernel)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), plain, tuned)
