@@ -1,8 +1,5 @@
 r"""StyleGAN3's generator, configuration T: layers on bandlimited signals, each equivariant to translation.
 
-The tests hold a layer to 60 dB. The whole generator, at 32x32 with 6 layers, gave 17 dB for a shift of a pixel, borders
-included, which is not explained yet.
-
 The input is a signal, not a constant: sines at fixed frequencies $f$, uniform in a disc of the first layer's cut-off,
 with phases $\varphi$, at positions that the style translates and turns (all but nothing at the start),
 
@@ -10,8 +7,8 @@ $$x_c(p) = \sin 2\pi\big(f_c \cdot R_w\,(p - t_w) + \varphi_c\big), \qquad
 p \in [-\tfrac12, \tfrac12]^2 \text{ in the image.}$$
 
 A layer is a modulated 3×3 convolution, divided by the root of a running mean $m$ of its inputs' squares, a bias, and
-`alias_free.filtered_leaky_relu` at twice the higher of its two rates. With $N$ layers, $c$ of them critically sampled,
-the cut-offs $f_c$ and stop-bands $f_t$ grow geometrically,
+`alias_free.filtered_leaky_relu` at twice the higher of its two rates. The first gives the signal that it reads. With
+$N$ layers, $c$ of them critically sampled, the cut-offs $f_c$ and stop-bands $f_t$ grow geometrically,
 
 $$f_c[i] = f_{c,0}\,(f_{c,N} / f_{c,0})^{\min(i / (N - c), 1)}, \qquad
 f_t[i] = f_{t,0}\,(f_{t,N} / f_{t,0})^{\min(i / (N - c), 1)},$$
@@ -77,7 +74,7 @@ def signals(
     channels: int,
     max_channels: int,
 ) -> list[Signal]:
-    """What the input and the layers give, `layers + 1` signals.
+    """What the layers give; the input is sampled as the first layer's result.
 
     Args:
       resolution: of the image.
@@ -85,7 +82,7 @@ def signals(
       critical: of them, at the end, those that reach up to half the resolution.
       first_cutoff, first_stopband: of the input.
       last_stopband: of the last layers, in units of their cut-off.
-      margin: samples beyond the image on each side, in all but the last two.
+      margin: samples beyond the image on each side, in all but the last.
       channels: where the cut-off is half the resolution; elsewhere more, in inverse proportion to it.
       max_channels: but no more than this.
 
@@ -100,7 +97,7 @@ def signals(
             f"critical={critical}, layers={layers}"
         )
     result = []
-    for i in range(layers + 1):
+    for i in range(layers):
         progress = min(i / (layers - critical), 1.0)
         cutoff = first_cutoff * (last_cutoff / first_cutoff) ** progress
         stopband = first_stopband * (last_stopband * last_cutoff / first_stopband) ** progress
@@ -108,7 +105,7 @@ def signals(
         while rate % 2 == 0 and rate // 2 >= 2 * stopband:
             rate //= 2
         half_width = max(rate / 2, stopband) - cutoff
-        size = resolution if i >= layers - 1 else rate + 2 * margin
+        size = resolution if i == layers - 1 else rate + 2 * margin
         width = min(round(channels * last_cutoff / cutoff), max_channels)
         result.append(Signal(cutoff, half_width, rate, size, width))
     return result
@@ -232,7 +229,7 @@ class StyleGAN3Synthesis(nn.Module):
     """From styles to images.
 
     Attributes:
-      signals: of the input and of each layer.
+      signals: of each layer; the input is sampled as the first.
       out_channels: of the images.
       output_scale: the images are multiplied with it.
       decay, axis_name: see `UnitMagnitude`.
@@ -249,14 +246,14 @@ class StyleGAN3Synthesis(nn.Module):
     @property
     def num_styles(self) -> int:
         """Styles that it reads, L: one for the input, one a layer, and one for the image."""
-        return len(self.signals) + 1
+        return len(self.signals) + 2
 
     @nn.compact
     def __call__(self, w: Array, train: bool = False, shift: Array | None = None) -> Array:
         """Styles `[B, L, W]` → images, moved down and right by `shift` `[B, 2]` in units of the image."""
         check_styles(w, self.num_styles)
         h = FourierInput(self.signals[0], self.dtype, name="input")(w[:, 0], shift)
-        for i, (before, after) in enumerate(pairwise(self.signals)):
+        for i, (before, after) in enumerate(pairwise(self.signals[:1] + self.signals)):
             h = UnitMagnitude(self.decay, self.axis_name, name=f"magnitude_{i}")(h, train)
             h = AliasFreeLayer(before, after, self.dtype, name=f"layer_{i}")(h, w[:, i + 1])
         h = UnitMagnitude(self.decay, self.axis_name, name="magnitude_rgb")(h, train)

@@ -29,15 +29,15 @@ def test_the_layers_signals_are_the_papers():
     """Appendix F in the form it is published in, where rates are powers of two."""
     layers, resolution = 14, 256
     plan = signals(resolution, layers, **PLAN, max_channels=100)
-    progress = np.minimum(np.arange(layers + 1) / (layers - 2), 1)
+    progress = np.minimum(np.arange(layers) / (layers - 2), 1)
     cutoffs = 2 * (resolution / 2 / 2) ** progress
     stopbands = 2**2.1 * (resolution / 2 * 2**0.3 / 2**2.1) ** progress
     rates = np.exp2(np.ceil(np.log2(np.minimum(2 * stopbands, resolution))))
-    sizes = np.where(np.arange(layers + 1) < layers - 1, rates + 20, resolution)
+    sizes = np.where(np.arange(layers) < layers - 1, rates + 20, resolution)
     expected = [cutoffs, np.maximum(stopbands, rates / 2) - cutoffs, rates, sizes]
     expected.append(np.minimum(np.rint(4 * resolution / 2 / cutoffs), 100))
     np.testing.assert_allclose(np.array(plan), np.array(expected).T, rtol=1e-12)
-    assert [signal.rate for signal in signals(28, 6, **PLAN, max_channels=8)] == [14, 14, 28, 28, 28, 28, 28]
+    assert [signal.rate for signal in signals(28, 6, **PLAN, max_channels=8)] == [14, 14, 28, 28, 28, 28]
 
 
 def test_resampling_keeps_a_signal_where_it_is():
@@ -137,7 +137,7 @@ def generator(p, w, plan, magnitudes):
         x.append(np.sin(2 * np.pi * (place @ np.array([frequencies.real, frequencies.imag]) + phase)))
     x = np.array(x) @ he(p["input"]["mix"]["kernel"])
 
-    for i, (before, after) in enumerate(pairwise(plan)):
+    for i, (before, after) in enumerate(pairwise(plan[:1] + plan)):
         rate = 2 * max(before.rate, after.rate)
         up, down = rate // before.rate, rate // after.rate
         rise = scipy.signal.firwin(6 * up, before.cutoff, width=2 * before.half_width, fs=rate)
@@ -169,7 +169,7 @@ def test_generator_is_the_papers(margin):
         channels=2,
         max_channels=3,
     )
-    assert [signal.rate for signal in plan] == [4, 16, 16, 16, 16]
+    assert [signal.rate for signal in plan] == [4, 16, 16, 16]
     with jax.enable_x64(True):
         rng = np.random.default_rng(0)
         z = rng.normal(size=(2, 3))
@@ -182,6 +182,23 @@ def test_generator_is_the_papers(margin):
         variables = {"params": params, "batch_stats": jax.tree.map(jnp.asarray, magnitudes)}
         y = jax.jit(lambda variables, w: net.apply(variables, w, method="synthesis"))(variables, jnp.asarray(w))
         np.testing.assert_allclose(y, expected, rtol=1e-8, atol=1e-8 * np.abs(expected).max())
+
+
+def test_the_generator_moves_its_image_as_its_input_is_moved():
+    """By a pixel, borders included: what a margin is for."""
+    net = StyleGAN3(out_shape=(32, 32, 1), layers=6, channels=32, max_channels=64, style_features=32)
+    variables = net.init(jax.random.key(0), jnp.zeros((1, 32)))
+    w = jax.random.normal(jax.random.key(1), (2, 8, 32))
+    draw = jax.jit(lambda shift: net.apply(variables, w, shift=jnp.full((2, 2), shift / 32), method="synthesis"))
+    y, moved = np.asarray(draw(0.0)), np.asarray(draw(1.0))
+    assert decibels(y - y.mean(), moved[:, 1:, 1:] - y[:, :-1, :-1]) > 60
+
+
+def test_the_size_is_the_published_one():
+    """22.3 M parameters of config T at 1024x1024."""
+    net = StyleGAN3(out_shape=(1024, 1024, 3), channels=32, max_channels=512, style_features=512)
+    params = jax.eval_shape(net.init, jax.random.key(0), jnp.zeros((1, 512)))["params"]
+    assert sum(a.size for a in jax.tree.leaves(params)) == pytest.approx(22.3e6, rel=3e-3)
 
 
 def test_the_running_mean_moves_only_in_training_and_takes_no_gradient():
