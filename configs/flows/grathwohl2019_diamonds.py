@@ -17,7 +17,9 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.table(
-        flows.vector_config(), "diamonds", net={"name": "genjax_models.nets.PlainMLP", "width": 64, "depth": 3}
+        flows.vector_config(),
+        "diamonds",
+        net={"name": "genjax_models.nets.PlainMLP", "width": 64, "depth": 3, "activation": "silu"},
     )
     config.flow.update({"name": "continuous", "options": ConfigDict()})
     return with_variant(config, variant)

@@ -21,6 +21,7 @@ ACTIVATIONS = {
     "tanh": nn.tanh,
     "relu": nn.relu,
     "leaky_relu": lambda x: nn.leaky_relu(x, 0.2),
+    "selu": nn.selu,
     "silu": nn.silu,
     "gelu": nn.gelu,
 }
