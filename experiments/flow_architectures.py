@@ -135,8 +135,10 @@ def _layers(maker: Callable[..., Bijection]) -> Callable[..., Architecture]:
     return make
 
 
-def _block_autoregressive(shape: tuple[int, ...], network: Network, *, depth: int = 2, **options: Any) -> Architecture:
-    layer = flows.chain([flows.block_autoregressive(**options), flows.reverse()])
+def _block_autoregressive(
+    shape: tuple[int, ...], network: Network, *, depth: int = 2, hidden: int = 2, units: int = 50
+) -> Architecture:
+    layer = flows.chain([flows.block_autoregressive(units, hidden), flows.reverse()])
     return _flat(shape, flows.stack(layer, depth))
 
 

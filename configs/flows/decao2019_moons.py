@@ -17,5 +17,5 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.plane(flows.vector_config(), "moons")
-    config.flow.update({"name": "block_autoregressive", "options": ConfigDict({"depth": 2, "units": 16})})
+    config.flow.update({"name": "block_autoregressive", "options": ConfigDict({"depth": 2, "hidden": 2, "units": 50})})
     return with_variant(config, variant)
