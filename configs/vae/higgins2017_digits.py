@@ -17,7 +17,7 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.digits(vae.get_config(), **recipes.PERCEPTRONS)
-    config.beta.value = 4.0
+    config.beta.value = 2.0
     config.eval.likelihood = 296
     config.likelihood.update({"kind": "importance", "samples": 5000})
     return with_variant(config, variant)
