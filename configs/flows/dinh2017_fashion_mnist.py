@@ -20,5 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config = recipes.fashion_mnist(flows.get_config(), net=recipes.RESNET)
     config.flow.update({"name": "real_nvp", "options": ConfigDict({"levels": 2})})
     config.train.steps = 1200
-    config.expected = ConfigDict({"metric": "bits_per_dim", "kind": "elbo", "value": 3.431, "n": 10000})
+    config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 3.431, "n": 10000})
     return with_variant(config, variant)

@@ -20,5 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config = recipes.fashion_mnist(flows.get_config(), net=recipes.RESNET)
     config.flow.update({"name": "spline_coupling", "options": ConfigDict({"levels": 2, "depth": 4, "bins": 4})})
     config.train.steps = 2400
-    config.expected = ConfigDict({"metric": "bits_per_dim", "kind": "elbo", "value": 3.392, "n": 10000})
+    config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 3.392, "n": 10000})
     return with_variant(config, variant)

@@ -19,5 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(flows.get_config(), net={"name": "genjax_models.nets.ConvConditioner", "width": 96})
     config.flow.update({"name": "glow", "options": ConfigDict({"levels": 2, "depth": 8})})
-    config.expected = ConfigDict({"metric": "bits_per_dim", "kind": "elbo", "value": 3.41, "n": 10000})
+    config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 3.41, "n": 10000})
     return with_variant(config, variant)

@@ -22,5 +22,5 @@ def get_config(variant: str = "") -> ConfigDict:
     )
     config.flow.update({"name": "tarflow", "options": ConfigDict({"patch_size": 4, "depth": 4})})
     config.train.steps = 1200
-    config.expected = ConfigDict({"metric": "bits_per_dim", "kind": "elbo", "value": 3.987, "n": 10000})
+    config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 3.987, "n": 10000})
     return with_variant(config, variant)

@@ -22,5 +22,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.optimizer.learning_rate = 1e-3
     config.eval.likelihood = 10_000
     config.train.steps = 1600
-    config.expected = ConfigDict({"metric": "bits_per_dim", "kind": "elbo", "value": 3.585, "n": 10000})
+    config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 3.585, "n": 10000})
     return with_variant(config, variant)

@@ -4,7 +4,9 @@ Paper: Tucker et al., Doubly Reparameterized Gradient Estimators for Monte Carlo
     https://arxiv.org/abs/1810.04152
 Command: python -m experiments.train --workdir=runs/dreg_digits \
     --config=configs/vae/tucker2019_digits.py
-Expected: not measured yet.
+Expected: 22.65 nats a test image, 0.511 bits/dim (kind importance(5000), n 296, seed 0); Fréchet distance 7.6 of
+    means of p(x | z) (750 samples, seed 0, digits features; real images against real 3.2); 40 seconds on a shared
+    x86-64 core.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -18,4 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = burda2016_digits.get_config()
     config.objective.name = "dreg"
+    config.expected = ConfigDict({"metric": "nats", "kind": "importance(5000)", "value": 22.65, "n": 296})
     return with_variant(config, variant)

@@ -3,8 +3,8 @@ r"""A plain multilayer perceptron, with time as one more input: the network of m
 $$h_0 = (x, t), \qquad h_{l+1} = f(W_l h_l + b_l), \qquad y = W_L h_L + b_L$$
 
 with selu for $f$ unless another is named. It has no normalisation, so its output grows with its input: data of any
-scale will do. `MLP` learns more, at several times the cost. Where an adaptive solver of high order integrates the network,
-as in continuous flows, name a smooth $f$: at the kink of selu the solver takes a hundred times as many steps.
+scale will do. `MLP` learns more, at several times the cost. Where an adaptive solver integrates the network, as in
+continuous flows, name a smooth $f$: at the kink of selu the solver takes a hundred times as many steps.
 
 References:
   Klambauer et al., Self-Normalizing Neural Networks, 2017, https://arxiv.org/abs/1706.02515
