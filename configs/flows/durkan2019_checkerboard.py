@@ -4,7 +4,8 @@ Paper: Durkan et al., Neural Spline Flows, 2019, https://arxiv.org/abs/1906.0403
 Data: generated
 Command: python -m experiments.train --workdir=runs/durkan2019_checkerboard \
     --config=configs/flows/durkan2019_checkerboard.py
-Expected: not measured yet.
+Expected: 0.885 ± 0.010 nats a test point (kind exact, n 10000, mean and standard error over training seeds 0 to 2;
+    the density itself: 0.693).
 Variants: `:smoke` within a minute.
 """
 
@@ -18,4 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.plane(flows.vector_config(), "checkerboard")
     config.flow.update({"name": "spline_coupling", "options": ConfigDict({"depth": 5, "bins": 8})})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 0.885, "n": 10000})
     return with_variant(config, variant)

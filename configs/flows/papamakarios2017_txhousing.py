@@ -4,7 +4,8 @@ Paper: Papamakarios et al., Masked Autoregressive Flow for Density Estimation, 2
 Data: python -m genjax_models.data fetch txhousing
 Command: python -m experiments.train --workdir=runs/papamakarios2017_txhousing \
     --config=configs/flows/papamakarios2017_txhousing.py
-Expected: not measured yet.
+Expected: 1.529 ± 0.119 nats a test row (kind exact, n 1410, mean and standard error over training seeds 0 to 2; a
+    normal with full covariance: 2.301).
 Variants: `:smoke` within a minute.
 """
 
@@ -22,4 +23,5 @@ def get_config(variant: str = "") -> ConfigDict:
         net={"name": "genjax_models.nets.MADE", "width": 64, "depth": 2, "residual": True},
     )
     config.flow.update({"name": "maf", "options": ConfigDict({"depth": 10, "normalize": True})})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 1.529, "n": 1410})
     return with_variant(config, variant)
