@@ -4,7 +4,8 @@ Paper: Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/a
 Data: generated
 Command: python -m experiments.train --workdir=runs/dinh2017_checkerboard \
     --config=configs/flows/dinh2017_checkerboard.py
-Expected: not measured yet.
+Expected: 0.881 ± 0.015 nats a test point (kind exact, n 10000, mean and standard error over training seeds 0 to 2;
+    the density itself: 0.693).
 Variants: `:smoke` within a minute.
 """
 
@@ -18,4 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.plane(flows.vector_config(), "checkerboard")
     config.flow.update({"name": "real_nvp", "options": ConfigDict({"depth": 5})})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 0.881, "n": 10000})
     return with_variant(config, variant)

@@ -4,8 +4,8 @@ Paper: Durkan et al., Neural Spline Flows, 2019, https://arxiv.org/abs/1906.0403
 Data: generated
 Command: python -m experiments.train --workdir=runs/durkan2019_moons \
     --config=configs/flows/durkan2019_moons.py
-Expected: -0.151 ± 0.036 nats a test point (kind exact, n 10000, mean and standard error over training
-    seeds 0 and 1; the density itself: -0.205).
+Expected: -0.182 ± 0.013 nats a test point (kind exact, n 10000, mean and standard error over training seeds 0 to 2;
+    the density itself: -0.205).
 Variants: `:smoke` within a minute.
 """
 
@@ -19,5 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.plane(flows.vector_config(), "moons")
     config.flow.update({"name": "spline_coupling", "options": ConfigDict({"depth": 4, "bins": 8})})
-    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -0.151, "n": 10000})
+    config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -0.182, "n": 10000})
     return with_variant(config, variant)
