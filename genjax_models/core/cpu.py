@@ -177,14 +177,21 @@ def _convolve_bwd(stride, padding, residuals, dy):
     x, kernel = residuals
     size, channels, features = kernel.shape[0], kernel.shape[2], kernel.shape[3]
 
-    # dx: the results, spread out by the stride, convolved with the kernel turned by 180 degrees. By this very function,
-    # so that gradients of gradients (penalties of critics) are fast too: of 4×4 kernels of stride 2, up to 10 times so.
-    spread = [stride * (m - 1) + 1 for m in dy.shape[1:3]]
-    rest = [n + 2 * padding - size + 1 - m for n, m in zip(x.shape[1:3], spread, strict=True)]
-    edges = [(0, 0, 0), *((0, r, stride - 1) for r in rest), (0, 0, 0)]
-    turned = kernel[::-1, ::-1].swapaxes(2, 3)
-    margin = size - 1 - padding
-    dx = convolve(lax.pad(dy, jnp.zeros((), dy.dtype), edges), turned, 1, margin)
+    # dx: place s q + r - padding, of stride s, meets the results q - l by the taps s l + r: for each phase r a
+    # convolution of the results, all in one with s² times the channels. By this very function, so that gradients of
+    # gradients (penalties of critics) are fast too.
+    taps, first = -(-size // stride), padding // stride
+    counts = [(n - 1 + padding) // stride + 1 - first for n in x.shape[1:3]]
+    ends = [(0, stride * taps - size, 0)] * 2 + [(0, 0, 0)] * 2
+    phases = lax.pad(kernel, jnp.zeros((), kernel.dtype), ends).reshape(taps, stride, taps, stride, channels, features)
+    phases = phases[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4).reshape(taps, taps, features, -1)
+    before = taps - 1 - first
+    edges = [(0, 0, 0), *((before, first + q - m, 0) for q, m in zip(counts, dy.shape[1:3], strict=True)), (0, 0, 0)]
+    dx = convolve(lax.pad(dy, jnp.zeros((), dy.dtype), edges), phases, 1, 0)
+    dx = dx.reshape(-1, *counts, stride, stride, channels).transpose(0, 1, 3, 2, 4, 5)
+    dx = dx.reshape(-1, *(stride * q for q in counts), channels)
+    rest = padding % stride
+    dx = dx[:, rest : rest + x.shape[1], rest : rest + x.shape[2]]
 
     # dk: inputs and results correlated over batch and space, with channels in the place of the batch. XLA expands
     # what it slides over k² times, so it slides over the one with fewer channels.
@@ -195,8 +202,11 @@ def _convolve_bwd(stride, padding, residuals, dy):
         return a.transpose(1, 2, 0, 3)
 
     if stride == 1 and features < channels:
-        dk = _conv(channels_first(dy), channels_last(x), [(margin, margin)] * 2)  # [D, k, k, C], turned
+        dk = _conv(
+            channels_first(dy), channels_last(x), [(size - 1 - padding, size - 1 - padding)] * 2
+        )  # [D, k, k, C], turned
         return dx, dk.transpose(1, 2, 3, 0)[::-1, ::-1]
+    spread = [stride * (m - 1) + 1 for m in dy.shape[1:3]]
     pads = [(padding, size - 1 + m - n - padding) for n, m in zip(x.shape[1:3], spread, strict=True)]
     dk = _conv(channels_first(x), channels_last(dy), pads, dilation=stride)  # [C, k, k, D]
     return dx, dk.transpose(1, 2, 0, 3)

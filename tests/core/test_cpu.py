@@ -80,7 +80,8 @@ def lax_convolve(x, kernel, stride, padding):
 @pytest.mark.parametrize(("height", "width"), [(8, 6), (7, 9)])
 @pytest.mark.parametrize(("channels", "features"), [(3, 5), (5, 2)])
 @pytest.mark.parametrize(
-    ("size", "stride", "padding"), [(3, 1, 1), (3, 2, 1), (2, 1, 1), (2, 1, 0), (3, 3, 2), (1, 1, 0)]
+    ("size", "stride", "padding"),
+    [(3, 1, 1), (3, 2, 1), (4, 2, 1), (5, 2, 3), (2, 1, 1), (2, 1, 0), (3, 3, 2), (1, 1, 0)],
 )
 def test_convolution_has_the_gradients_of_lax(height, width, channels, features, size, stride, padding):
     with jax.enable_x64(True):
