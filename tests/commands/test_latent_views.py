@@ -4,11 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 from ml_collections import ConfigDict
 
-from experiments import gan, latents, vae
+from experiments import gan, latent_views, vae
 from experiments.gan_heads import make_head
 from experiments.gan_networks import make_networks
 from genjax_models.core.errors import UserError
@@ -17,13 +15,6 @@ from genjax_models.data.preprocess import to_uint8
 from genjax_models.training.experiment import initial_state
 
 NUM = 3
-
-
-@pytest.fixture(autouse=True)
-def few():
-    flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver(num=NUM, crossover=None, seed=0):
-        yield
 
 
 def untrained(config):
@@ -49,10 +40,7 @@ def test_mixtures_have_the_coarse_styles_of_their_column_and_the_fine_ones_of_th
     draw = lambda w: np.asarray(to_uint8(networks.synthesize(variables, w)))
     coarse, fine = w[:NUM], w[NUM:]
 
-    def picture():
-        return latents.mix(config, experiment, params).reshape(NUM + 1, NUM + 1, 8, 8, 1)
-
-    grid = picture()
+    grid = latent_views.mix(config, experiment, params, num=NUM, seed=0).reshape(NUM + 1, NUM + 1, 8, 8, 1)
     assert (grid[0, 0] == 255).all()
     close = lambda a, b: np.testing.assert_allclose(a.astype(int), b.astype(int), atol=1)
     close(grid[0, 1:], draw(coarse))
@@ -61,14 +49,14 @@ def test_mixtures_have_the_coarse_styles_of_their_column_and_the_fine_ones_of_th
     for row in range(NUM):
         mixed = jnp.concatenate([coarse[:, :half], jnp.broadcast_to(fine[row, half:], coarse[:, half:].shape)], axis=1)
         close(grid[row + 1, 1:], draw(mixed))
-    with flagsaver.flagsaver(crossover=w.shape[1]), pytest.raises(UserError, match="must lie between 1 and"):
-        picture()
+    with pytest.raises(UserError, match="must lie between 1 and"):
+        latent_views.mix(config, experiment, params, num=NUM, seed=0, crossover=w.shape[1])
 
 
 def test_images_stand_over_their_reconstructions(capsys):
     config = vae.get_config()
     experiment, params = untrained(config)
-    shown = latents.reconstruct(config, experiment, params)
+    shown = latent_views.reconstruct(config, experiment, params, num=NUM, seed=0)
     test = load("digits", "test").take(np.arange(NUM))["x"]
     np.testing.assert_array_equal(shown[:NUM], test)
     errors = np.sqrt(np.square((shown[NUM:].astype(float) - test) / 127.5).mean(axis=(1, 2, 3)))
@@ -81,7 +69,7 @@ def test_images_stand_over_their_reconstructions(capsys):
 def test_a_path_has_a_row_for_each_pair_and_ends_at_their_reconstructions():
     config = vae.get_config()
     experiment, params = untrained(config)
-    path = latents.between(config, experiment, params).reshape(NUM, NUM, 8, 8, 1)
+    path = latent_views.between(config, experiment, params, num=NUM, seed=0).reshape(NUM, NUM, 8, 8, 1)
     keys = jax.random.split(jax.random.key(0), 3)
     for end, key, start in ((0, keys[0], 0), (-1, keys[1], NUM)):
         z = experiment.encode(key, params, load("digits", "test").take(np.arange(NUM) + start))
@@ -92,4 +80,4 @@ def test_a_path_has_a_row_for_each_pair_and_ends_at_their_reconstructions():
 def test_only_styles_can_be_mixed():
     config = vae.get_config()
     with pytest.raises(UserError, match="only generators with styles"):
-        latents.mix(config, *untrained(config))
+        latent_views.mix(config, *untrained(config), num=NUM, seed=0)
