@@ -45,7 +45,7 @@ def ours(kind: str, task: str, batch: int) -> Work:
 
     from genjax_models.core.densities import standard_normal  # noqa: PLC0415
     from genjax_models.core.types import LossOutput  # noqa: PLC0415
-    from genjax_models.families.flows import Conditioner, chain, log_prob, sample, stack  # noqa: PLC0415
+    from genjax_models.families.flows import Conditioner, chain, log_prob, repeat, sample  # noqa: PLC0415
     from genjax_models.families.flows.coupling import coupling  # noqa: PLC0415
     from genjax_models.families.flows.elementwise import affine  # noqa: PLC0415
     from genjax_models.families.flows.splines import rational_quadratic  # noqa: PLC0415
@@ -57,7 +57,7 @@ def ours(kind: str, task: str, batch: int) -> Work:
 
     transformer = affine() if kind == "realnvp" else rational_quadratic(BINS, bound=BOUND)
     pair = chain([coupling(transformer, network, channels=DIMS, swap=swap) for swap in (False, True)])
-    flow = stack(pair, LAYERS // 2, scan=True)
+    flow = repeat(pair, LAYERS // 2)
     base, x = standard_normal((DIMS,)), draw(batch)
     params = flow.init(jax.random.key(0), x, None)
     size = sum(leaf.size for leaf in jax.tree.leaves(params))

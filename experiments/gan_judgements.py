@@ -45,15 +45,16 @@ def logits(config: ConfigDict, state: TrainState, *, num: int, batch: int, seed:
         fake, _, _ = parts.fakes(key, state.params, state.extra, rows["label"], state.step)
         return judge(state, fake, rows["label"])
 
+    train, test = (load(config.data.name, split) for split in ("train", "test"))
+    real, fake = parallel.compile_fn(of_reals), parallel.compile_fn(of_fakes)
     found = {}
-    for kind, split, ask in (("train", "train", of_reals), ("test", "test", of_reals), ("fake", "test", of_fakes)):
-        dataset, answer = load(config.data.name, split), parallel.compile_fn(ask)
+    for kind, dataset, ask in (("train", train, real), ("test", test, real), ("fake", test, fake)):
         if num > dataset.size:
-            raise UserError(f"--num={num} is too many: the {split} split has {dataset.size} images")
+            raise UserError(f"--num={num} is too many: the {kind} split has {dataset.size} images")
         order = np.random.default_rng(seed).permutation(dataset.size)[: num - num % batch].reshape(-1, batch)
         keys = jax.random.split(jax.random.key(seed), len(order))
-        answers = [answer(key, state, dataset.take(rows)) for key, rows in zip(keys, order, strict=True)]
-        found[kind] = np.concatenate([np.asarray(part, np.float64).reshape(batch) for part in answers])
+        answers = [ask(key, state, dataset.take(rows)) for key, rows in zip(keys, order, strict=True)]
+        found[kind] = np.concatenate([np.asarray(answer, np.float64).reshape(batch) for answer in answers])
     return found
 
 

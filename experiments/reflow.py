@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments import choices, command, flow_matching, gaussian_path, teacher
+from experiments.drawing import compiled_sampler
 from experiments.gaussian_path import Bound, Network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
@@ -86,7 +87,7 @@ def make_all(config: ConfigDict, workdir: Path) -> np.ndarray:
         shape = (settings.batch, *config.data.shape)
         return make_pairs(key, flow.denoiser(params), shape, uniform_grid(settings.steps), sampler)
 
-    make = parallel.compile_fn(call)
+    make = compiled_sampler(flow, call)
     keys = jax.random.split(jax.random.key(config.train.seed), -(-settings.num // settings.batch))
     calls = [np.stack(make(key, params), axis=1) for key in tqdm(keys, desc="pairs", leave=False, disable=None)]
     return np.concatenate(calls)[: settings.num]

@@ -32,23 +32,29 @@ SCORES_AT_ONCE = 16 * 2**20  # numbers: up to here, all heads together are faste
 SCORES_A_CHUNK = 2**19  # numbers: beyond, this many stay in cache
 
 
-@functools.cache
 def compiler_options(*, fuse: bool = False) -> dict[str, str]:
     """Options for `jax.jit(..., compiler_options=...)`; empty unless the backend is a CPU that knows them.
 
     Args:
       fuse: let the library fuse elementwise work with what stands around it: for forward passes of convolutional UNets.
     """
+    return _libraries("INDIVIDUAL_DOT", "REDUCE", *["ELTWISE"] * fuse) if knows_libraries() else {}
+
+
+@functools.cache
+def knows_libraries() -> bool:
+    """Whether the backend is a CPU whose compiler lets one choose what it leaves to a library."""
     if jax.default_backend() != "cpu":
-        return {}
-    kinds = ["INDIVIDUAL_DOT", "REDUCE"] + ["ELTWISE"] * fuse
-    libraries = ",".join(f"LIBRARY_FUSION_TYPE_{kind}" for kind in kinds)
-    options = {"xla_cpu_experimental_ynn_fusion_type": libraries}
+        return False
     try:
-        jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()
+        jax.jit(lambda x: x, compiler_options=_libraries("INDIVIDUAL_DOT", "REDUCE", "ELTWISE")).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:  # another jaxlib, other options
-        return {}
-    return options
+        return False
+    return True
+
+
+def _libraries(*kinds: str) -> dict[str, str]:
+    return {"xla_cpu_experimental_ynn_fusion_type": ",".join(f"LIBRARY_FUSION_TYPE_{kind}" for kind in kinds)}
 
 
 def tune_allocator() -> bool:

@@ -99,12 +99,12 @@ def test_other_backends_get_no_options_and_the_librarys_functions(monkeypatch):
     def never(*args):
         pytest.fail("a function for CPUs was called")
 
-    cpu.compiler_options.cache_clear()
+    cpu.knows_libraries.cache_clear()
     monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
     monkeypatch.setattr(cpu, "attention", never)
     monkeypatch.setattr(cpu, "convolve", never)
     assert cpu.compiler_options() == {}
-    cpu.compiler_options.cache_clear()
+    cpu.knows_libraries.cache_clear()
     x, kernel = draw((2, 6, 6, 3), (3, 3, 3, 4))
     np.testing.assert_array_equal(
         nets_convolution.convolve(x, kernel, stride=2, padding=1), lax_convolve(x, kernel, 2, 1)
@@ -114,7 +114,7 @@ def test_other_backends_get_no_options_and_the_librarys_functions(monkeypatch):
 
 
 def test_a_jaxlib_without_the_option_gets_none(monkeypatch):
-    cpu.compiler_options.cache_clear()
+    cpu.knows_libraries.cache_clear()
     jit = jax.jit
 
     def old(fun, compiler_options):
@@ -123,7 +123,7 @@ def test_a_jaxlib_without_the_option_gets_none(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(jax, "jit", old)
         assert cpu.compiler_options() == {}
-    cpu.compiler_options.cache_clear()
+    cpu.knows_libraries.cache_clear()
 
 
 @pytest.mark.parametrize("fuse", [False, True])
