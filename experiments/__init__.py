@@ -1,1 +1,1 @@
-"""The commands `train`, `evaluate` and `sample`, and one file a family that pairs its default config with its step."""
+"""The commands, and one file a family that pairs its default config with its step; `parts` is what both are built from."""

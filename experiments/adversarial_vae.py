@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments import autoencoder
-from experiments.autoencoder import Observed, Pair
-from experiments.networks import build_network
+from experiments.parts import autoencoder
+from experiments.parts.autoencoder import Observed, Pair
+from experiments.parts.networks import build_network
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.gan import minimax_discriminator, non_saturating_generator
 from genjax_models.families.vae import (

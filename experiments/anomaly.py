@@ -19,8 +19,8 @@ import numpy as np
 from absl import flags
 
 from experiments import command
-from experiments.drawing import settled
-from experiments.held_out import summary, test_likelihoods
+from experiments.parts.drawing import settled
+from experiments.parts.held_out import summary, test_likelihoods
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.evaluation.auroc import auroc

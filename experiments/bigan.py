@@ -9,14 +9,14 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments import gan
-from experiments.networks import build_network
-from experiments.one_shot import labels_of_draws
+from experiments.parts.networks import build_network
+from experiments.parts.one_shot import labels_of_draws
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.preprocess import to_float
 from genjax_models.families.gan import bigan_losses, diversity
-from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.names import pick
 from genjax_models.training.state import Objective

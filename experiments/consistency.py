@@ -11,8 +11,8 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from experiments import choices, gaussian_path
-from experiments.gaussian_path import Bound, Network
+from experiments.parts import choices, gaussian_path
+from experiments.parts.gaussian_path import Bound, Network
 from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
 from genjax_models.families.consistency import (
     consistency_function,

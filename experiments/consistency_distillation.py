@@ -6,8 +6,9 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from experiments import choices, command, consistency, diffusion, teacher
-from experiments.gaussian_path import Bound
+from experiments import command, consistency, diffusion
+from experiments.parts import choices, teacher
+from experiments.parts.gaussian_path import Bound
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput
 from genjax_models.families.consistency import consistency_distillation_loss, ddim_step, heun_step

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments import choices, gaussian_path
-from experiments.gaussian_path import Bound, Network
+from experiments.parts import choices, gaussian_path
+from experiments.parts.gaussian_path import Bound, Network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.diffusion import c_noise, denoising_loss, precondition, uncertainty_loss

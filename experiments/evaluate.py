@@ -20,8 +20,8 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.drawing import draw_samples, settled
-from experiments.held_out import summary, test_likelihoods, test_scores
+from experiments.parts.drawing import draw_samples, settled
+from experiments.parts.held_out import summary, test_likelihoods, test_scores
 from genjax_models.core.types import PyTree
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net

@@ -14,8 +14,8 @@ import jax
 from absl import flags
 
 from experiments import command
-from experiments.drawing import settled
-from experiments.held_out import test_scores
+from experiments.parts.drawing import settled
+from experiments.parts.held_out import test_scores
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import save_tree
 from genjax_models.training.loop import load_state

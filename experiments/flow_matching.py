@@ -2,8 +2,8 @@
 
 from ml_collections import ConfigDict
 
-from experiments import choices, gaussian_path
-from experiments.gaussian_path import Bound, Network
+from experiments.parts import choices, gaussian_path
+from experiments.parts.gaussian_path import Bound, Network
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.flow_matching import independent, minibatch_ot, velocity_loss
 from genjax_models.processes import Denoiser

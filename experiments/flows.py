@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import dequantizers, flow_architectures
-from experiments.one_shot import labels_of_draws, require_label
+from experiments.parts import dequantizers, flow_architectures
+from experiments.parts.one_shot import labels_of_draws, require_label
 from genjax_models.core import densities
 from genjax_models.core.densities import Density
 from genjax_models.core.dequantization import Dequantizer, dequantized_log_prob, uniform_offset

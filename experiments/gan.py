@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from experiments import gan_checks, gan_sampling
-from experiments.gan_augment import Augmentation, make_augmentation
-from experiments.gan_heads import Head, make_head
-from experiments.gan_networks import Networks, make_networks
+from experiments.parts import gan_checks, gan_sampling
+from experiments.parts.gan_augment import Augmentation, make_augmentation
+from experiments.parts.gan_heads import Head, make_head
+from experiments.parts.gan_networks import Networks, make_networks
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree

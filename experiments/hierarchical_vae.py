@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments import autoencoder
-from experiments.networks import build_network
-from experiments.one_shot import labelled
+from experiments.parts import autoencoder
+from experiments.parts.networks import build_network
+from experiments.parts.one_shot import labelled
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.vae import GaussianPosterior, gaussian_posterior
 from genjax_models.families.vae.hierarchical import (

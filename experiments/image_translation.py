@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.one_shot import labels_of_draws
-from experiments.translation_games import cycle_game, paired_game
-from experiments.translators import METHODS, domains, translators
+from experiments.parts.one_shot import labels_of_draws
+from experiments.parts.translation_games import cycle_game, paired_game
+from experiments.parts.translators import METHODS, domains, translators
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.domains import DomainDataset

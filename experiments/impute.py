@@ -13,7 +13,7 @@ import numpy as np
 from absl import flags
 
 from experiments import command
-from experiments.drawing import settled
+from experiments.parts.drawing import settled
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.masks import HALVES, half_observed

@@ -22,7 +22,7 @@ import json
 from absl import flags
 
 from experiments import command
-from experiments.gan_judgements import logits, summary
+from experiments.parts.gan_judgements import logits, summary
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import write_atomically, writing

@@ -10,9 +10,10 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments import choices, command, flow_matching, gaussian_path, teacher
-from experiments.drawing import compiled_sampler
-from experiments.gaussian_path import Bound, Network
+from experiments import command, flow_matching
+from experiments.parts import choices, gaussian_path, teacher
+from experiments.parts.drawing import compiled_sampler
+from experiments.parts.gaussian_path import Bound, Network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.arrays import ArrayDataset

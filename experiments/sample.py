@@ -15,7 +15,7 @@ import numpy as np
 from absl import flags
 
 from experiments import command
-from experiments.drawing import compiled_sampler, draw_samples, settled
+from experiments.parts.drawing import compiled_sampler, draw_samples, settled
 from genjax_models.core.errors import UserError
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_animation, save_grid, save_points

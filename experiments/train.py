@@ -13,7 +13,7 @@ import jax
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.drawing import averaged, compiled_sampler, settling
+from experiments.parts.drawing import averaged, compiled_sampler, settling
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.arrays import ArrayDataset

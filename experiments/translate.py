@@ -21,9 +21,10 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from experiments import command, image_translation, translators
-from experiments.drawing import averaged
-from experiments.held_out import BATCH, test_scores
+from experiments import command, image_translation
+from experiments.parts import translators
+from experiments.parts.drawing import averaged
+from experiments.parts.held_out import BATCH, test_scores
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
 from genjax_models.data import epoch

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments import autoencoder
-from experiments.latent_laws import MIXTURES, POSTERIORS, PRIORS
+from experiments.parts import autoencoder
+from experiments.parts.latent_laws import MIXTURES, POSTERIORS, PRIORS
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree

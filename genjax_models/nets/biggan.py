@@ -21,13 +21,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.batch_norm import BatchNorm, ConditionalBatchNorm
-from genjax_models.nets.discriminator_head import DiscriminatorHead, hear_class
-from genjax_models.nets.embeddings import one_hot_of
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.resampling import halved, upsample
+from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.resampling import halved, upsample
+from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
 from genjax_models.nets.sngan import DiscriminatorBlock
-from genjax_models.nets.spectral import SpectralConv, SpectralDense
 
 ORTHOGONAL = nn.initializers.orthogonal()
 

@@ -22,9 +22,9 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.attention import Cache, SelfAttention
-from genjax_models.nets.embeddings import Conditioning
-from genjax_models.nets.linear import Dense
+from genjax_models.nets.layers.attention import Cache, SelfAttention
+from genjax_models.nets.layers.embeddings import Conditioning
+from genjax_models.nets.layers.linear import Dense
 
 XAVIER = nn.initializers.xavier_uniform()
 LayerNorm = partial(nn.LayerNorm, epsilon=1e-5)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.types import Array
-from genjax_models.nets.normalization import GroupNorm
+from genjax_models.nets.layers.normalization import GroupNorm
 
 
 class Features(NamedTuple):

@@ -15,10 +15,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import Conditioning
-from genjax_models.nets.linear import Dense
-from genjax_models.nets.normalization import GroupNorm
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import Conditioning
+from genjax_models.nets.layers.linear import Dense
+from genjax_models.nets.layers.normalization import GroupNorm
 
 
 class ConvConditioner(nn.Module):

@@ -18,10 +18,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv
-from genjax_models.nets.embeddings import one_hot_of
-from genjax_models.nets.normalization import GroupNorm
-from genjax_models.nets.resampling import TransposedConv, halved
+from genjax_models.nets.layers.convolution import Conv
+from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.nets.layers.normalization import GroupNorm
+from genjax_models.nets.layers.resampling import TransposedConv, halved
 
 INIT = nn.initializers.normal(0.02)
 

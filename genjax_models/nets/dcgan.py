@@ -18,12 +18,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.batch_norm import BatchNorm
-from genjax_models.nets.convolution import Conv
-from genjax_models.nets.discriminator_head import DiscriminatorHead, hear_class
-from genjax_models.nets.embeddings import append_class
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.resampling import TransposedConv, halved
+from genjax_models.nets.layers.batch_norm import BatchNorm
+from genjax_models.nets.layers.convolution import Conv
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.embeddings import append_class
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.resampling import TransposedConv, halved
 
 INIT = nn.initializers.normal(0.02)
 

@@ -21,9 +21,9 @@ import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
-from genjax_models.nets.attention import SelfAttention
-from genjax_models.nets.embeddings import Conditioning, sincos_2d
-from genjax_models.nets.linear import Dense
+from genjax_models.nets.layers.attention import SelfAttention
+from genjax_models.nets.layers.embeddings import Conditioning, sincos_2d
+from genjax_models.nets.layers.linear import Dense
 
 XAVIER = nn.initializers.xavier_uniform()
 

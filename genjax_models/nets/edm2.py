@@ -32,10 +32,10 @@ import jax.numpy as jnp
 
 from genjax_models.core.arrays import unit_rms
 from genjax_models.core.types import Array
-from genjax_models.nets.attention import attention
-from genjax_models.nets.embeddings import labels_of
-from genjax_models.nets.magnitude import MPConv3x3, MPDense, mp_concat, mp_fourier, mp_silu, mp_sum
-from genjax_models.nets.resampling import downsample, upsample
+from genjax_models.nets.layers.attention import attention
+from genjax_models.nets.layers.embeddings import labels_of
+from genjax_models.nets.layers.magnitude import MPConv3x3, MPDense, mp_concat, mp_fourier, mp_silu, mp_sum
+from genjax_models.nets.layers.resampling import downsample, upsample
 from genjax_models.nets.unet import check_halvings, identity
 
 RESIDUAL_SHARE = 0.3

@@ -23,7 +23,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import convolve
+from genjax_models.nets.layers.convolution import convolve
 from genjax_models.nets.lipschitz_mlp import lip_swish, norm_bound
 
 

@@ -26,7 +26,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import Conditioning
+from genjax_models.nets.layers.embeddings import Conditioning
 
 LIP_SWISH = 1.1  # the largest slope of x sigmoid(x) is 1.0998
 

@@ -25,7 +25,7 @@ import numpy as np
 from flax.linen.dtypes import promote_dtype
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import Conditioning
+from genjax_models.nets.layers.embeddings import Conditioning
 
 
 class MaskedDense(nn.Module):

@@ -16,7 +16,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import Conditioning
+from genjax_models.nets.layers.embeddings import Conditioning
 
 
 class Block(nn.Module):

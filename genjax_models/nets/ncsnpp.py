@@ -35,10 +35,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import Conditioning
-from genjax_models.nets.normalization import GroupNorm
-from genjax_models.nets.resampling import fir_downsample, fir_upsample, low_pass
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import Conditioning
+from genjax_models.nets.layers.normalization import GroupNorm
+from genjax_models.nets.layers.resampling import fir_downsample, fir_upsample, low_pass
 from genjax_models.nets.unet import AttentionBlock, ResBlock, check_halvings, identity
 
 SKIP_SCALE = float(np.sqrt(0.5))

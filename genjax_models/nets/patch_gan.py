@@ -16,10 +16,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv
-from genjax_models.nets.embeddings import append_class
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.normalization import GroupNorm
+from genjax_models.nets.layers.convolution import Conv
+from genjax_models.nets.layers.embeddings import append_class
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.normalization import GroupNorm
 
 INIT = nn.initializers.normal(0.02)
 

@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import one_hot_of
+from genjax_models.nets.layers.embeddings import one_hot_of
 
 ACTIVATIONS = {
     "tanh": nn.tanh,

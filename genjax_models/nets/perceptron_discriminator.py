@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.perceptron import ACTIVATIONS, Perceptron
 
 

@@ -27,12 +27,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.discriminator_head import DiscriminatorHead, hear_class
-from genjax_models.nets.embeddings import append_class
-from genjax_models.nets.equalized import EqualizedConv, EqualizedDense, leaky_relu, pixel_norm
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.minibatch_std import minibatch_std
-from genjax_models.nets.resampling import downsample, halved, upsample
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.embeddings import append_class
+from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu, pixel_norm
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.minibatch_std import minibatch_std
+from genjax_models.nets.layers.resampling import downsample, halved, upsample
 
 
 def blend(a: Array, b: Array, weight: Array) -> Array:

@@ -15,10 +15,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import one_hot_of
-from genjax_models.nets.normalization import GroupNorm
-from genjax_models.nets.resampling import UpsampleConv
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.nets.layers.normalization import GroupNorm
+from genjax_models.nets.layers.resampling import UpsampleConv
 
 
 class Activate(nn.Module):

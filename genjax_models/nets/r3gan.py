@@ -28,12 +28,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv
-from genjax_models.nets.discriminator_head import DiscriminatorHead, hear_class
-from genjax_models.nets.embeddings import append_class
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.linear import Dense
-from genjax_models.nets.resampling import fir_downsample, fir_upsample, halved
+from genjax_models.nets.layers.convolution import Conv
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.embeddings import append_class
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.linear import Dense
+from genjax_models.nets.layers.resampling import fir_downsample, fir_upsample, halved
 
 SLOPE = 0.2
 TAPS = (1.0, 3.0, 3.0, 1.0)

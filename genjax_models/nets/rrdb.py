@@ -18,9 +18,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import append_class
-from genjax_models.nets.resampling import UpsampleConv
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import append_class
+from genjax_models.nets.layers.resampling import UpsampleConv
 
 RESIDUAL_SCALE = 0.2
 SMALL = nn.initializers.variance_scaling(2.0 * 0.1**2, "fan_in", "normal")

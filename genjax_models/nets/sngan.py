@@ -23,14 +23,14 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.batch_norm import BatchNorm, ConditionalBatchNorm
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.discriminator_head import DiscriminatorHead, hear_class
-from genjax_models.nets.embeddings import one_hot_of
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.linear import Dense
-from genjax_models.nets.resampling import UpsampleConv, downsample, halved, upsample
-from genjax_models.nets.spectral import SpectralConv, SpectralDense
+from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.linear import Dense
+from genjax_models.nets.layers.resampling import UpsampleConv, downsample, halved, upsample
+from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
 
 GLOROT = nn.initializers.xavier_uniform()
 GLOROT_RELU = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")

@@ -16,9 +16,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import one_hot_of
-from genjax_models.nets.equalized import EqualizedDense, leaky_relu, pixel_norm
-from genjax_models.nets.resampling import doublings
+from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.nets.layers.equalized import EqualizedDense, leaky_relu, pixel_norm
+from genjax_models.nets.layers.resampling import doublings
 
 
 class StyleMapping(nn.Module):

@@ -18,9 +18,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from genjax_models.core.types import Array
-from genjax_models.nets.equalized import EqualizedConv, EqualizedDense, equalized_kernel, leaky_relu
-from genjax_models.nets.noise_injection import NoiseInjection
-from genjax_models.nets.resampling import low_pass, upsample_convolve
+from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, equalized_kernel, leaky_relu
+from genjax_models.nets.layers.noise_injection import NoiseInjection
+from genjax_models.nets.layers.resampling import low_pass, upsample_convolve
 from genjax_models.nets.style_generator import DoublingGenerator, DoublingSynthesis, check_styles
 
 BLUR = (1, 2, 1)

@@ -24,11 +24,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import one_hot_of
-from genjax_models.nets.equalized import EqualizedConv, EqualizedDense, leaky_relu
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.minibatch_std import minibatch_std
-from genjax_models.nets.resampling import doublings, fir_downsample, low_pass
+from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.minibatch_std import minibatch_std
+from genjax_models.nets.layers.resampling import doublings, fir_downsample, low_pass
 from genjax_models.nets.stylegan2 import TAPS
 
 

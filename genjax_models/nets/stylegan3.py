@@ -33,10 +33,10 @@ import numpy as np
 from jax import lax
 
 from genjax_models.core.types import Array, Key
-from genjax_models.nets.alias_free import filter_matrix, filtered_leaky_relu, kaiser_low_pass
-from genjax_models.nets.convolution import convolve
-from genjax_models.nets.equalized import EqualizedDense
-from genjax_models.nets.modulated_conv import ModulatedConv
+from genjax_models.nets.layers.alias_free import filter_matrix, filtered_leaky_relu, kaiser_low_pass
+from genjax_models.nets.layers.convolution import convolve
+from genjax_models.nets.layers.equalized import EqualizedDense
+from genjax_models.nets.layers.modulated_conv import ModulatedConv
 from genjax_models.nets.style_generator import StyleGenerator, check_styles
 from genjax_models.nets.stylegan2 import ToRGB
 

@@ -22,12 +22,12 @@ import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
-from genjax_models.nets.attention import SelfAttention
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import Conditioning
-from genjax_models.nets.linear import Dense
-from genjax_models.nets.normalization import GroupNorm
-from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
+from genjax_models.nets.layers.attention import SelfAttention
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import Conditioning
+from genjax_models.nets.layers.linear import Dense
+from genjax_models.nets.layers.normalization import GroupNorm
+from genjax_models.nets.layers.resampling import UpsampleConv, downsample, upsample
 
 
 def identity(x: Array) -> Array:

@@ -21,10 +21,10 @@ import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
-from genjax_models.nets.attention import SelfAttention
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import embed_time, labels_of
-from genjax_models.nets.linear import Dense
+from genjax_models.nets.layers.attention import SelfAttention
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import embed_time, labels_of
+from genjax_models.nets.layers.linear import Dense
 
 INIT = nn.initializers.normal(0.02)
 XAVIER = nn.initializers.xavier_uniform()  # the paper's normal(0.02) suits its own widths; narrow networks fade with it

@@ -25,11 +25,11 @@ import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import one_hot_of
 from genjax_models.nets.ladder import reconstruct
-from genjax_models.nets.linear import Dense
-from genjax_models.nets.resampling import downsample, upsample
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.nets.layers.linear import Dense
+from genjax_models.nets.layers.resampling import downsample, upsample
 
 
 class Block(nn.Module):

@@ -9,7 +9,7 @@ The rate of update :math:`n = 0, 1, \dots` of :math:`T`, with :math:`W` updates 
 * cosine: :math:`d = f + (1 - f)(1 + \cos \pi p) / 2`;
 * inverse_sqrt: :math:`d = \sqrt{W / \max(n + 1, W)}`, as in https://arxiv.org/abs/1706.03762, section 5.3.
 
-Parameters called `direction`, of which only the direction counts (`nets/magnitude.py`), are brought back to unit
+Parameters called `direction`, of which only the direction counts (`nets/layers/magnitude.py`), are brought back to unit
 magnitude after each update, whatever the optimiser:
 
 .. math:: v \leftarrow \frac{v + u}{|v + u|}, \qquad |v| = \sqrt{\mathrm{mean}(v^2)},

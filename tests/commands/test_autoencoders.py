@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments import autoencoder, vae
-from experiments.held_out import test_likelihoods as likelihoods_of_test_images
+from experiments import vae
+from experiments.parts import autoencoder
+from experiments.parts.held_out import test_likelihoods as likelihoods_of_test_images
 from genjax_models.core.errors import UnsupportedError
 from genjax_models.families.vae import gaussian_optimal, optimal_log_std
 from genjax_models.training import make_optimizer

@@ -10,8 +10,8 @@ from ml_collections import ConfigDict
 
 from experiments import gan
 from experiments.command import build_experiment
-from experiments.gan_heads import Head, make_head
-from experiments.gan_networks import make_networks
+from experiments.parts.gan_heads import Head, make_head
+from experiments.parts.gan_networks import make_networks
 from genjax_models.core.errors import UnsupportedError, UserError
 from genjax_models.data import batches, load
 from genjax_models.training import parallel, train_step

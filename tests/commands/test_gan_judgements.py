@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments import gan, gan_judgements, vae
-from experiments.gan_heads import make_head
-from experiments.gan_networks import make_networks
+from experiments import gan, vae
+from experiments.parts import gan_judgements
+from experiments.parts.gan_heads import make_head
+from experiments.parts.gan_networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.preprocess import to_float

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import image_translation, translate, translators
-from experiments.held_out import test_scores as scores_of_test_split
+from experiments import image_translation, translate
+from experiments.parts import translators
+from experiments.parts.held_out import test_scores as scores_of_test_split
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.preprocess import to_float

@@ -10,8 +10,8 @@ import pytest
 
 from experiments import reflow
 from experiments.command import build_experiment
-from experiments.drawing import averaged
-from experiments.teacher import trained
+from experiments.parts.drawing import averaged
+from experiments.parts.teacher import trained
 from genjax_models.core.errors import UserError
 from genjax_models.families.flow_matching import heun
 from genjax_models.solvers import sample, uniform_grid

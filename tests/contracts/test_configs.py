@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.translators import translators
+from experiments.parts.translators import translators
 from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
 

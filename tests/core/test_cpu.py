@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from genjax_models.core import cpu
-from genjax_models.nets import attention as nets_attention
-from genjax_models.nets import convolution as nets_convolution
+from genjax_models.nets.layers import attention as nets_attention
+from genjax_models.nets.layers import convolution as nets_convolution
 
 
 def softmax_attention(q, k, v, mask=True):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genjax_models.nets import CycleGANGenerator, PatchGAN, RRDBNet, UNetGenerator
-from genjax_models.nets.normalization import GroupNorm
+from genjax_models.nets.layers.normalization import GroupNorm
 
 BATCH = 3
 RANDOM = np.random.default_rng(0)

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets.batch_norm import BatchNorm, ConditionalBatchNorm
-from genjax_models.nets.convolution import Conv
-from genjax_models.nets.resampling import TransposedConv, halved
-from genjax_models.nets.spectral import SpectralConv, SpectralDense
+from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
+from genjax_models.nets.layers.convolution import Conv
+from genjax_models.nets.layers.resampling import TransposedConv, halved
+from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(2.0, 3.0, size=(8, 3, 2, 5)).astype(np.float32)

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets.convolution import Conv3x3
-from genjax_models.nets.embeddings import Conditioning, embed_time, fourier, sincos_2d, sinusoidal
-from genjax_models.nets.linear import Dense
-from genjax_models.nets.normalization import GroupNorm
-from genjax_models.nets.resampling import UpsampleConv, downsample, upsample
+from genjax_models.nets.layers.convolution import Conv3x3
+from genjax_models.nets.layers.embeddings import Conditioning, embed_time, fourier, sincos_2d, sinusoidal
+from genjax_models.nets.layers.linear import Dense
+from genjax_models.nets.layers.normalization import GroupNorm
+from genjax_models.nets.layers.resampling import UpsampleConv, downsample, upsample
 
 
 def random_like(params, seed=1):

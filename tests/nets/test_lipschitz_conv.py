@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets.convolution import convolve
+from genjax_models.nets.layers.convolution import convolve
 from genjax_models.nets.lipschitz_conv import LipschitzConv, convolution_norm_bound
 
 

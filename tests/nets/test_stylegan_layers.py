@@ -7,13 +7,19 @@ import pytest
 import scipy.signal
 from numpy_layers import conv
 
-from genjax_models.nets.alias_free import filter_matrix, kaiser_low_pass
-from genjax_models.nets.convolution import convolve
-from genjax_models.nets.equalized import EqualizedConv, EqualizedDense, leaky_relu, pixel_norm
-from genjax_models.nets.minibatch_std import minibatch_std
-from genjax_models.nets.modulated_conv import modulated_convolve
-from genjax_models.nets.noise_injection import NoiseInjection
-from genjax_models.nets.resampling import doublings, fir_upsample, fir_upsample_convolve, upsample, upsample_convolve
+from genjax_models.nets.layers.alias_free import filter_matrix, kaiser_low_pass
+from genjax_models.nets.layers.convolution import convolve
+from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu, pixel_norm
+from genjax_models.nets.layers.minibatch_std import minibatch_std
+from genjax_models.nets.layers.modulated_conv import modulated_convolve
+from genjax_models.nets.layers.noise_injection import NoiseInjection
+from genjax_models.nets.layers.resampling import (
+    doublings,
+    fir_upsample,
+    fir_upsample_convolve,
+    upsample,
+    upsample_convolve,
+)
 
 
 def normal(seed, *shape):

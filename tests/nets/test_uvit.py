@@ -9,7 +9,7 @@ from scipy.special import erf
 
 from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.nets import UViT
-from genjax_models.nets.embeddings import sinusoidal
+from genjax_models.nets.layers.embeddings import sinusoidal
 
 
 def layer_norm(p, x):

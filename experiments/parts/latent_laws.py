@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments import autoencoder
-from experiments.networks import conditioner
+from experiments.parts import autoencoder
+from experiments.parts.networks import conditioner
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree

@@ -8,9 +8,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import gan
-from experiments.autoencoder import interpolate
-from experiments.gan_heads import make_head
-from experiments.gan_networks import make_networks
+from experiments.parts.autoencoder import interpolate
+from experiments.parts.gan_heads import make_head
+from experiments.parts.gan_networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
 from genjax_models.data import load

@@ -23,8 +23,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import convolve
-from genjax_models.nets.equalized import EqualizedDense, equalized_kernel
+from genjax_models.nets.layers.convolution import convolve
+from genjax_models.nets.layers.equalized import EqualizedDense, equalized_kernel
 
 
 def modulated_convolve(

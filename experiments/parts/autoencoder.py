@@ -14,8 +14,8 @@ import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.networks import build_network
-from experiments.one_shot import labelled, labels_of_draws, require_label
+from experiments.parts.networks import build_network
+from experiments.parts.one_shot import labelled, labels_of_draws, require_label
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo

@@ -14,7 +14,7 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.networks import build_network, conditioner
+from experiments.parts.networks import build_network, conditioner
 from genjax_models.core.errors import UserError
 from genjax_models.core.jacobian import basis, hutchinson
 from genjax_models.core.types import Array, Key, PyTree

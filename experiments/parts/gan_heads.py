@@ -21,8 +21,8 @@ from genjax_models.families.gan import (
     information_bound,
     sample_codes,
 )
-from genjax_models.nets.judgement import Judgement
-from genjax_models.nets.linear import Dense
+from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.linear import Dense
 from genjax_models.training.names import pick
 
 

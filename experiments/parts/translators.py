@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.networks import build_network
+from experiments.parts.networks import build_network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.domains import DomainDataset, paired, unpaired, view_shape

@@ -15,8 +15,8 @@ from typing import cast
 import jax
 import jax.numpy as jnp
 
-from experiments.gan_networks import Networks
-from experiments.one_shot import labels_of_draws, require_label
+from experiments.parts.gan_networks import Networks
+from experiments.parts.one_shot import labels_of_draws, require_label
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.preprocess import to_float

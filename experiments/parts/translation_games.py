@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.networks import build_network
-from experiments.translators import Translators
+from experiments.parts.networks import build_network
+from experiments.parts.translators import Translators
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
@@ -27,7 +27,7 @@ from genjax_models.families.gan import (
     pix2pix_generator,
 )
 from genjax_models.families.gan.translation import absolute_error
-from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.training import Player, make_optimizer
 
 Batch = Mapping[str, Array]

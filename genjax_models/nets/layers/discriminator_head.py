@@ -17,8 +17,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.embeddings import append_class, one_hot_of
-from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.layers.embeddings import append_class, one_hot_of
+from genjax_models.nets.layers.judgement import Judgement
 
 CONDITIONING = ("projection", "concat")
 

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.networks import build_network
-from experiments.one_shot import labelled
+from experiments.parts.networks import build_network
+from experiments.parts.one_shot import labelled
 from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.nets.judgement import Judgement
+from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.progressive import fade
 from genjax_models.training import parallel
 

@@ -7,9 +7,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import gan
-from experiments.gan_augment import make_augmentation
-from experiments.gan_heads import make_head
-from experiments.gan_networks import make_networks
+from experiments.parts.gan_augment import make_augmentation
+from experiments.parts.gan_heads import make_head
+from experiments.parts.gan_networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.data import load

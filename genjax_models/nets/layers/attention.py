@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from genjax_models.core import cpu
 from genjax_models.core.types import Array
-from genjax_models.nets.linear import Dense
+from genjax_models.nets.layers.linear import Dense
 
 
 class Cache(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.networks import build_network, conditioner
+from experiments.parts.networks import build_network, conditioner
 from genjax_models.core.densities import standard_logistic
 from genjax_models.core.dequantization import Dequantizer
 from genjax_models.core.errors import UserError

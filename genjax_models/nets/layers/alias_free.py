@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.types import Array
-from genjax_models.nets.equalized import leaky_relu
+from genjax_models.nets.layers.equalized import leaky_relu
 
 
 def kaiser_low_pass(taps: int, cutoff: float, width: float, rate: float) -> np.ndarray:

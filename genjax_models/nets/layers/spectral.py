@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import convolve
+from genjax_models.nets.layers.convolution import convolve
 
 TINY = 1e-12
 

@@ -26,8 +26,8 @@ import numpy as np
 
 from genjax_models.core.arrays import unit_rms
 from genjax_models.core.types import Array, Key
-from genjax_models.nets.convolution import convolve
-from genjax_models.nets.embeddings import frozen_random
+from genjax_models.nets.layers.convolution import convolve
+from genjax_models.nets.layers.embeddings import frozen_random
 
 SILU_RMS = 0.596
 """Root mean square of silu(x) for x from N(0, 1)."""

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments import choices
-from experiments.networks import build_network
+from experiments.parts import choices
+from experiments.parts.networks import build_network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.data.preprocess import dequantize, random_flip, to_float

@@ -35,7 +35,7 @@ import numpy as np
 from jax import lax
 
 from genjax_models.core.types import Array
-from genjax_models.nets.convolution import convolve
+from genjax_models.nets.layers.convolution import convolve
 
 # What a 3×3 kernel does to the even and the odd results: [phase, low-resolution tap, tap of the 3×3].
 REPEATED = np.array([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.drawing import averaged
+from experiments.parts.drawing import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
 from genjax_models.training import TrainState, parallel
