@@ -5,8 +5,9 @@ Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/miyato2018_fashion_mnist \
     --config=configs/gan/miyato2018_fashion_mnist.py
 Expected: not measured yet.
-Otherwise here: one move of each network at rates of 4e-4 and 8e-4, after Heusel et al., https://arxiv.org/abs/1706.08500
-    (theirs 1e-4 and 4e-4, for more steps), in place of five of the discriminator at 2e-4. `:conditional` is their projection discriminator.
+Otherwise here: one move of each network at rates of 4e-4 and 8e-4, after Heusel et al.,
+    https://arxiv.org/abs/1706.08500 (theirs 1e-4 and 4e-4, for more steps), in place of five of the discriminator at
+    2e-4. `:conditional` is their projection discriminator.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
