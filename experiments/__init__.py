@@ -1,1 +1,1 @@
-"""The commands, and one file a family that pairs its default config with its step; `parts` is what both are built from."""
+"""The commands, and a file for each family that pairs its default config with its step, built from `parts`."""
