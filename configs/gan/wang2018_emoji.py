@@ -5,7 +5,7 @@ Paper: Wang et al., ESRGAN: Enhanced Super-Resolution Generative Adversarial Net
 Command: python -m experiments.train --workdir=runs/esrgan_emoji \
     --config=configs/gan/wang2018_emoji.py
 Translations: python -m experiments.translate, with the same flags.
-Expected: not measured yet; `psnr` beside `cubic_psnr`, that of bicubic interpolation.
+Expected: not measured yet.
 Variants: `:smoke` within a minute.
 """
 
