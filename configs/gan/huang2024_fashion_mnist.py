@@ -5,8 +5,8 @@ Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/huang2024_fashion_mnist \
     --config=configs/gan/huang2024_fashion_mnist.py
 Expected: not measured yet.
-Otherwise here: rates of 1e-3 (theirs 2e-4 and less, for more steps), the weight of the penalties 0.1; both and the average
-    stay as they are from the first step on.
+Otherwise here: rates of 1e-3 (theirs 2e-4 and less, for more steps), the weight of the penalties 0.1; both and the
+    average stay as they are from the first step on.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
