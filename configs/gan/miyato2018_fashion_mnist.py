@@ -4,7 +4,8 @@ Paper: Miyato et al., Spectral Normalization for Generative Adversarial Networks
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/miyato2018_fashion_mnist \
     --config=configs/gan/miyato2018_fashion_mnist.py
-Expected: not measured yet.
+Expected: Fréchet distance 26.4, kernel distance 1.06, precision 0.75, recall 0.71 (1000 samples, seed 0,
+    fashion_mnist features; real images against real 3.6); 1068 seconds on a shared x86-64 core.
 Otherwise here: one move of each network at rates of 4e-4 and 8e-4, after Heusel et al.,
     https://arxiv.org/abs/1706.08500 (theirs 1e-4 and 4e-4, for more steps), in place of five of the discriminator at
     2e-4. `:conditional` is their projection discriminator.
@@ -23,4 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.game = "hinge"
     for optimizer, rate in ((config.train.optimizer, 4e-4), (config.discriminator_optimizer, 8e-4)):
         optimizer.update({"learning_rate": rate, "b1": 0.0, "b2": 0.9})
+    config.expected = ConfigDict(
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 26.4, "n": 1000}
+    )
     return with_variant(config, variant)

@@ -5,7 +5,9 @@ Paper: Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Ad
 Command: python -m experiments.train --workdir=runs/cyclegan_fashion_mnist \
     --config=configs/gan/zhu2017_fashion_mnist.py
 Translations: python -m experiments.translate, with the same flags.
-Expected: not measured yet.
+Expected: absolute error around the cycle 0.116 from the images, 0.115 from their views; the classifier fashion_mnist
+    is right on 0.679 of translations and on 0.908 of real images, agreement 0.911 (n 5000, seed 0); Fréchet distance
+    43.2 (1000 translations, fashion_mnist features; real against real 3.6); 599 seconds on a shared x86-64 core.
 Variants: `:smoke` within a minute.
 """
 
@@ -21,4 +23,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.name, config.view, config.eval.features = "fashion_mnist", "outlines", "fashion_mnist"
     config.weights.identity = 0.5  # both domains are grey
     config.train.update({"steps": 2000, "batch_size": 4})
+    config.expected = ConfigDict({"metric": "cycle_x", "value": 0.116, "n": 5000})
     return with_variant(config, variant)
