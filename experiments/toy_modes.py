@@ -78,7 +78,7 @@ METHODS: dict[str, Callable[[], ConfigDict]] = {
     "NS": lambda: game("non_saturating"),
     "LS": lambda: game("least_squares"),
     "hinge": lambda: game("hinge"),
-    "WGAN-GP": lambda: game("wasserstein", ("gradient_penalty", 10.0, 1), n_critic=5, b1=0.0),
+    "WGAN-GP": lambda: game("wasserstein", ("gradient_penalty", 0.1, 1), n_critic=5),
     "R3GAN": lambda: game("relativistic", ("r1_r2", 0.1, 1), b1=0.0),
     "flow": likelihood_flow,
     "flow matching": lambda: recipes.plane(
