@@ -4,7 +4,8 @@ Paper: Gulrajani et al., Improved Training of Wasserstein GANs, 2017, https://ar
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/gulrajani2017_fashion_mnist \
     --config=configs/gan/gulrajani2017_fashion_mnist.py
-Expected: not measured yet.
+Expected: Fréchet distance 48.0, kernel distance 2.62, precision 0.67, recall 0.64 (1000 samples, seed 0,
+    fashion_mnist features; real images against real 3.6); 1046 seconds on a shared x86-64 core.
 Otherwise here: rates of 5e-4 (theirs 1e-4 to 2e-4), since there are fewer steps; three times as many as the
     others take, since the generator moves on every fifth alone.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
@@ -23,4 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.update({"game": "wasserstein", "n_critic": 5, "penalties": (("gradient_penalty", 10.0, 1),)})
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 5e-4, "b1": 0.0, "b2": 0.9})
+    config.expected = ConfigDict(
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 48.0, "n": 1000}
+    )
     return with_variant(config, variant)
