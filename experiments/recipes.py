@@ -70,8 +70,8 @@ SNGAN_DIGITS = {
     "discriminator": {"name": "genjax_models.nets.SNGANDiscriminator", "channels": (32, 64), "halvings": 2},
 }
 R3GAN = {
-    "generator": {"name": "genjax_models.nets.R3GANGenerator", "channels": (32, 16, 8)},
-    "discriminator": {"name": "genjax_models.nets.R3GANDiscriminator", "channels": (8, 16, 32)},
+    "generator": {"name": "genjax_models.nets.R3GANGenerator", "channels": (64, 32, 16)},
+    "discriminator": {"name": "genjax_models.nets.R3GANDiscriminator", "channels": (16, 32, 64)},
 }
 R3GAN_DIGITS = {
     "generator": {"name": "genjax_models.nets.R3GANGenerator", "channels": (64, 32)},
