@@ -4,7 +4,8 @@ Paper: Huang et al., The GAN is dead; long live the GAN! A Modern GAN Baseline, 
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/huang2024_fashion_mnist \
     --config=configs/gan/huang2024_fashion_mnist.py
-Expected: not measured yet.
+Expected: Fréchet distance 29.7, kernel distance 1.07, precision 0.84, recall 0.37 (1000 samples, seed 0,
+    fashion_mnist features; real images against real 3.6); 2340 seconds on a shared x86-64 core.
 Otherwise here: rates of 1e-3 (theirs 2e-4 and less, for more steps) and penalties on every fourth step with four times
     their weight, 0.1; rates, weight and average stay as they are from the first step on. Half of these channels,
     rates of 2e-4 and a weight of 1 on every step ended at a distance of 111 after 5,000 steps.
@@ -24,4 +25,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.update({"game": "relativistic", "penalties": (("r1_r2", 0.1, 4),)})
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 1e-3, "b1": 0.0, "b2": 0.99})
+    config.expected = ConfigDict(
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 29.7, "n": 1000}
+    )
     return with_variant(config, variant)
