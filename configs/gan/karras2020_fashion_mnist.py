@@ -4,7 +4,8 @@ Paper: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, 202
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/karras2020_fashion_mnist \
     --config=configs/gan/karras2020_fashion_mnist.py
-Expected: not measured yet.
+Expected: Fréchet distance 60.7, kernel distance 2.12, precision 0.87, recall 0.25 (1000 samples, seed 0,
+    fashion_mnist features; real images against real 3.6); 2403 seconds on a shared x86-64 core.
 Otherwise here: the weight of R1 is 0.1 for images of so few pixels; loss and penalties share their updates.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
@@ -23,4 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
         optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
     config.eval.rows = (("prior", 1), ("truncated", 1))
     config.path_length.weight = 2.0
+    config.expected = ConfigDict(
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 60.7, "n": 1000}
+    )
     return with_variant(config, variant)
