@@ -6,6 +6,7 @@ moments while training, and `gan_sampling.settle` gives them standing ones.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -28,7 +29,6 @@ from genjax_models.families.gan import (
     clip_weights,
     consistency_penalty,
     diversity,
-    lazy,
     lazy_with_state,
     path_length_penalty,
 )
@@ -119,6 +119,11 @@ def images_of(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array
     return dequantize(key_x, x) if config.train.dequantize else to_float(x)
 
 
+def with_mean(value: Array) -> tuple[Array, Array]:
+    """A penalty, and what the log shows of it until it is due again."""
+    return value, value.mean()
+
+
 def total(terms: Mapping[str, Array]) -> Array:
     """The sum of terms `[B]`."""
     return jnp.sum(jnp.stack(list(terms.values())), axis=0)
@@ -149,10 +154,12 @@ def discriminator_objective(parts: Parts) -> Objective:
             show = lambda x: x if config.consistency else parts.augment.apply(key_seen, x, extra["augment"])
             return penalty(key_penalty, lambda x: judge(show(x))[0].logits, real, fake)
 
+        last = {}
         for i, (penalty, name, weight, every) in enumerate(penalties):
-            key_i = jax.random.fold_in(key_penalty, i)
-            compute = lambda penalty=penalty, key=key_i: penalize(penalty, key, real, fake)
-            terms[name] = weight * lazy(step, every, compute)
+            compute = partial(penalize, penalty, jax.random.fold_in(key_penalty, i), real, fake)
+            measure = lambda _, compute=compute: with_mean(compute())
+            due, last[name] = lazy_with_state(step, every, measure, extra["last"][name])
+            terms[name] = weight * due
         if config.consistency:
             again = (judge(seen_real)[0].logits, on_real.logits), (judge(seen_fake)[0].logits, on_fake.logits)
             terms["consistency"] = config.consistency * sum(consistency_penalty(*pair) for pair in again)
@@ -163,8 +170,10 @@ def discriminator_objective(parts: Parts) -> Objective:
             "discriminator": state,
             "step": step + 1,
             "augment": parts.augment.update(extra["augment"], on_real.logits),
+            "last": extra["last"] | last,
         }
         shown = {"real_logit": mean_over_data(on_real.logits), "fake_logit": mean_over_data(on_fake.logits)}
+        shown |= {name: jnp.full(len(label), weight * last[name]) for _, name, weight, _ in penalties}
         return LossOutput(total(terms), terms | shown), extra
 
     return objective
@@ -187,19 +196,24 @@ def generator_objective(parts: Parts) -> Objective:
         terms = {"game": game.generator(on_real.logits, on_fake.logits)}
         if parts.head.width:
             terms["head"] = parts.head.generator(parts.head.read(params["discriminator"]["head"], on_fake), label, z)
-        extra = extra | {"generator": state}
+        extra, shown = extra | {"generator": state}, {"spread": diversity(fake) / diversity(real).mean()}
         if config.path_length.weight:
             key_w, key_noise, key_y = jax.random.split(key_path, 3)
             own = variables_of(params, extra, "generator")
             w = networks.styles(own, networks.prior(key_w, len(label)), label)
             generate = lambda w: networks.synthesize(own, w, key=key_noise)
-            penalty = lambda mean: path_length_penalty(key_y, generate, w, mean)
-            move = step // config.n_critic
-            lengths, mean = lazy_with_state(move, config.path_length.every, penalty, extra["path_length"])
-            terms["path_length"] = config.path_length.weight * lengths
-            extra = extra | {"path_length": mean}
-        spread = diversity(fake) / diversity(real).mean()
-        return LossOutput(total(terms), terms | {"spread": spread}), extra
+
+            def penalty(state: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
+                value, mean = path_length_penalty(key_y, generate, w, state[0])
+                return value, (mean, value.mean())
+
+            move, weight = step // config.n_critic, config.path_length.weight
+            state = extra["path_length"], extra["last"]["path_length"]
+            due, (mean, last) = lazy_with_state(move, config.path_length.every, penalty, state)
+            terms["path_length"] = weight * due
+            extra = extra | {"path_length": mean, "last": extra["last"] | {"path_length": last}}
+            shown["path_length"] = jnp.full(len(label), weight * last)
+        return LossOutput(total(terms), terms | shown), extra
 
     return objective
 
@@ -246,6 +260,7 @@ def build(config: ConfigDict) -> Experiment:
             "step": jnp.zeros((), jnp.int32),
             "augment": jnp.zeros(()),
             "path_length": jnp.zeros(()),
+            "last": {name: jnp.zeros(()) for name in ("path_length", *(name for name, _, _ in config.penalties))},
         }
 
     discriminate, generate = discriminator_objective(parts), generator_objective(parts)

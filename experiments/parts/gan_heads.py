@@ -85,7 +85,7 @@ def make_head(config: ConfigDict) -> Head:
 
         bound = lambda fake, z: -weight * information_bound(codes, fake, z[:, : codes.dim])
         return Head(
-            codes.recogniser_dim,
+            codes.dim,
             prior,
             lambda real, fake, label, z: bound(fake, z),
             lambda fake, label, z: bound(fake, z),

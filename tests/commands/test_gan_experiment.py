@@ -126,6 +126,31 @@ def test_both_players_learn_and_the_settled_generator_samples(name, batch):
     assert np.isfinite(x).all()
 
 
+@pytest.mark.parametrize(
+    ("player", "name", "settings"),
+    [
+        ("discriminator", "r1", {"penalties": (("r1", 0.5, 2),)}),
+        pytest.param(
+            "generator",
+            "path_length",
+            {**STYLEGAN2, "path_length": {"weight": 2.0, "every": 2}},
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_the_log_shows_a_lazy_penalty_as_it_was_last_seen(player, name, settings, batch):
+    experiment = build_experiment(config_of(settings))
+    step = step_of(experiment)
+    state, due = step(start(experiment), batch)
+    _, rests = step(state, batch)
+    read = lambda metrics, *terms: [float(metrics[f"{player}/{term}"]) for term in terms]
+    loss, game, shown = read(due, "loss", "game", name)
+    np.testing.assert_allclose(loss, game + 2 * shown, rtol=1e-5)
+    assert shown > 0
+    loss, game, still = read(rests, "loss", "game", name)
+    assert (loss, still) == (game, shown)
+
+
 def test_a_sample_does_not_see_its_neighbours(batch):
     """With the batch's own moments it would."""
     experiment = build_experiment(config_of(DCGAN))
