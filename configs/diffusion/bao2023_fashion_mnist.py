@@ -20,5 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.net = ConfigDict({"name": "genjax_models.nets.UViT", "patch_size": 4, "width": 128, "depth": 5, "heads": 4})
     config.train.dequantize = False
     config.sample.sampler = "euler_maruyama"
-    config.eval.rows = (("euler_maruyama", 500), ("dpm_solver_pp_2m", 20), ("dpm_solver_pp_2m", 50))
+    config.eval.rows = (("euler_maruyama", 200), ("dpm_solver_pp_2m", 20), ("dpm_solver_pp_2m", 50))
     return with_variant(config, variant)

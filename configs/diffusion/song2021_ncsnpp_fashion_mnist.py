@@ -27,5 +27,5 @@ def get_config(variant: str = "") -> ConfigDict:
             "groups": 4,
         }
     )
-    config.eval.likelihood = 256
+    config.eval.update({"likelihood": 128, "rows": (("predictor_corrector", 100), ("edm_heun", 18))})
     return with_variant(config, variant)

@@ -17,5 +17,5 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(diffusion.vp_sde_config())
-    config.eval.likelihood = 256
+    config.eval.update({"likelihood": 128, "rows": (("predictor_corrector", 100), ("dpm_solver_pp_2m", 20))})
     return with_variant(config, variant)
