@@ -6,8 +6,8 @@ $$I(c; G(z, c)) \ge E\,[\log Q(c \mid x)] + H(c),$$
 
 with equality where $Q$ is the posterior. Codes are independent: categorical ones, uniform over their values, as one-hot
 vectors, then continuous ones, uniform on [-1, 1], whose $Q$ is a normal of learned mean and a standard deviation of 1,
-as in the authors' code. Of a learned deviation the bound has no maximum, since an image can say its code exactly: on
-the embedded digits its gradient had two hundred times the norm of the game's, and drowned it.
+as in the authors' code. Of a learned deviation the bound has no maximum, since an image can say its code exactly, and
+its gradients drown the game: on the embedded digits it cost a Fréchet distance of 36 in place of 3.1.
 
 References:
   Chen et al., InfoGAN, 2016, https://arxiv.org/abs/1606.03657
