@@ -4,7 +4,8 @@ Paper: Karras et al., Progressive Growing of GANs for Improved Quality, Stabilit
     https://arxiv.org/abs/1710.10196
 Command: python -m experiments.train --workdir=runs/karras2018_digits \
     --config=configs/gan/karras2018_digits.py
-Expected: not measured yet.
+Expected: Fréchet distance 17.0, kernel distance 3.32, precision 0.51, recall 0.73 (750 samples, seed 0, digits
+    features; real images against real 3.2); 397 seconds on a shared x86-64 core.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -21,4 +22,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.growth.update({"stages": 2, "steps": 500})
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 1e-3, "b1": 0.0, "b2": 0.99})
+    config.expected = ConfigDict(
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 17.0, "n": 750}
+    )
     return with_variant(config, variant)
