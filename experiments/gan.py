@@ -180,7 +180,7 @@ def discriminator_objective(parts: Parts) -> Objective:
 
 
 def generator_objective(parts: Parts) -> Objective:
-    """Its side of the game, its part of the head's, and the regularisation of its path lengths."""
+    """Its side of the game, its part of the head's, and the regularisation of path lengths, of half as many images."""
     config, networks = parts.config, parts.networks
     game = pick("game", config.game, GAMES)
 
@@ -199,13 +199,13 @@ def generator_objective(parts: Parts) -> Objective:
         extra, shown = extra | {"generator": state}, {"spread": diversity(fake) / diversity(real).mean()}
         if config.path_length.weight:
             key_w, key_noise, key_y = jax.random.split(key_path, 3)
-            own = variables_of(params, extra, "generator")
-            w = networks.styles(own, networks.prior(key_w, len(label)), label)
+            own, labels = variables_of(params, extra, "generator"), label[::2]
+            w = networks.styles(own, networks.prior(key_w, len(labels)), labels)
             generate = lambda w: networks.synthesize(own, w, key=key_noise)
 
             def penalty(state: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
                 value, mean = path_length_penalty(key_y, generate, w, state[0])
-                return value, (mean, value.mean())
+                return jnp.full(len(label), value.mean()), (mean, value.mean())
 
             move, weight = step // config.n_critic, config.path_length.weight
             state = extra["path_length"], extra["last"]["path_length"]

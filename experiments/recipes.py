@@ -114,10 +114,7 @@ STYLEGAN2 = {
         "max_channels": 64,
     },
 }
-STYLEGAN2_EMOJI = {
-    "generator": STYLEGAN2["generator"] | {"base_resolution": 4, "channels": 32, "max_channels": 128},
-    "discriminator": STYLEGAN2["discriminator"] | {"base_resolution": 4, "channels": 32, "max_channels": 128},
-}
+STYLEGAN2_EMOJI = {player: network | {"base_resolution": 4} for player, network in STYLEGAN2.items()}
 STYLEGAN3 = STYLEGAN2 | {
     "generator": {
         "name": "genjax_models.nets.StyleGAN3",

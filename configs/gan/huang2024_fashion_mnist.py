@@ -21,7 +21,7 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_fashion_mnist(gan.get_config(), **recipes.R3GAN)
-    config.train.steps = 4000
+    config.train.steps = 2900
     config.update({"game": "relativistic", "penalties": (("r1_r2", 0.1, 4),)})
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 1e-3, "b1": 0.0, "b2": 0.99})

