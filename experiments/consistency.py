@@ -1,7 +1,7 @@
 """Consistency training: models that jump to the data in one step, learned without a teacher.
 
-Improved consistency training is the default. The first paper's distance, weights and averaged target are other values
-of the same fields; its own curriculum, and a decay that follows it, are not here.
+Improved consistency training is the default. The first paper's distance, weights, averaged target and curriculum are
+other values of the same fields.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,13 @@ from genjax_models.families.consistency import (
     consistency_training_loss,
     doubling_steps,
     equal_weight,
+    following_decay,
     inverse_gap,
     l2,
     lognormal_position,
     multistep,
     pseudo_huber,
+    square_root_steps,
 )
 from genjax_models.families.diffusion import c_noise
 from genjax_models.processes import Denoiser, GaussianProcess
@@ -32,6 +34,7 @@ from genjax_models.training import Experiment
 from genjax_models.training.names import pick
 
 METRICS = {"l2": l2, "pseudo_huber": pseudo_huber}
+CURRICULA = {"doubling": doubling_steps, "square_root": square_root_steps}
 GAPS = {"equal": equal_weight, "inverse": inverse_gap}
 POSITIONS: dict[str, Callable[[GaussianProcess, float], Callable[[Key, int], Array]]] = {
     "uniform": lambda process, t_min: uniform_time,
@@ -47,6 +50,7 @@ def get_config() -> ConfigDict:
     config.process = "edm"
     config.t_min = 0.22  # where EDM's noise is 0.002, its least
     config.intervals = {"first": 10, "last": 1280}  # between neighbouring times, at the start and at the end
+    config.curriculum = "doubling"  # from the first number to the last; or `square_root`, which `target_decay` follows
     config.metric = "pseudo_huber"
     config.gap = "inverse"  # how neighbouring times are weighted
     config.position = "lognormal"  # which of them are drawn
@@ -71,6 +75,18 @@ def consistent(config: ConfigDict, process: GaussianProcess, net: Model) -> Mode
     return consistency_function(lambda x, t: net(x, c_noise(process, t)), process, t_min=config.t_min)
 
 
+def intervals(config: ConfigDict, step: Array) -> Array:
+    """How many there are at this step."""
+    return pick("curriculum", config.curriculum, CURRICULA)(step, config.train.steps, **config.intervals)
+
+
+def decay_of(config: ConfigDict, step: Array) -> float | Array:
+    """What the target keeps of its former self at this step."""
+    if config.curriculum != "square_root":
+        return float(config.target_decay)
+    return following_decay(intervals(config, step), first=config.intervals.first, decay=config.target_decay)
+
+
 def terms(config: ConfigDict, process: GaussianProcess, bound: Bound) -> dict[str, Any]:
     """What the losses of training and distillation have in common, by name."""
     target = bound.extra["target"] if config.target_decay else bound.params
@@ -78,7 +94,7 @@ def terms(config: ConfigDict, process: GaussianProcess, bound: Bound) -> dict[st
         "model": consistent(config, process, bound.net(bound.params)),
         "target": consistent(config, process, bound.net(target)),
         "t_min": config.t_min,
-        "num_steps": doubling_steps(bound.step, config.train.steps, **config.intervals),
+        "num_steps": intervals(config, bound.step),
         "position": pick("position", config.position, POSITIONS)(process, config.t_min),
         "metric": pick("metric", config.metric, METRICS),
         "weighting": pick("gap", config.gap, GAPS),
@@ -97,10 +113,11 @@ def build_student(
         return extra() | ({"target": params} if config.target_decay else {})
 
     def update(bound: Bound) -> PyTree:
-        decay = config.target_decay ** (1.0 / config.train.accumulate)  # every microbatch comes by
+        if not config.target_decay:
+            return bound.extra
+        decay = decay_of(config, bound.step) ** (1.0 / config.train.accumulate)  # every microbatch comes by
         move = lambda old, new: decay * old + (1.0 - decay) * new  # of parameters before their update
-        target = {"target": jax.tree.map(move, bound.extra["target"], bound.params)} if config.target_decay else {}
-        return bound.extra | target
+        return bound.extra | {"target": jax.tree.map(move, bound.extra["target"], bound.params)}
 
     samplers = {"multistep": partial(multistep, config.t_min)}
     return gaussian_path.build(config, loss, denoiser, samplers=samplers, extra=initial, update=update)

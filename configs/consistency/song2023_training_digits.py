@@ -1,4 +1,4 @@
-r"""Consistency training on 8x8 digits with squared distance to an average of the model, and a doubling curriculum.
+r"""Consistency training on 8x8 digits with squared distance to an average of the model, and the paper's curriculum.
 
 Paper: Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469
 Command: python -m experiments.train --workdir=runs/ct_digits \
@@ -17,8 +17,8 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.digits(consistency.get_config())
-    config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.95})
-    config.intervals = ConfigDict({"first": 2, "last": 150})
+    config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.9})
+    config.update({"curriculum": "square_root", "intervals": {"first": 1, "last": 150}})
     config.expected = ConfigDict(
         {"sampler": "multistep", "steps": 1, "metric": "Fréchet distance", "value": 8.0, "n": 750}
     )

@@ -5,7 +5,10 @@ Paper: Wang et al., ESRGAN: Enhanced Super-Resolution Generative Adversarial Net
 Command: python -m experiments.train --workdir=runs/esrgan_emoji \
     --config=configs/gan/wang2018_emoji.py
 Translations: python -m experiments.translate, with the same flags.
-Expected: not measured yet.
+Expected: peak signal-to-noise ratio 24.08 dB, bicubic interpolation 20.79; absolute error 0.068, bicubic 0.104 (n 312);
+    706 seconds on a shared x86-64 core.
+Otherwise here: there is no perceptual loss beside the game, so the absolute error keeps the weight 1 that it has while
+    the generator learns alone, for 1,500 steps; with the paper's 0.01, after 500 steps at 2e-4, it ended at 19.0 dB.
 Variants: `:smoke` within a minute.
 """
 
@@ -24,5 +27,9 @@ def get_config(variant: str = "") -> ConfigDict:
     config.eval.features = ""  # there is no classifier of emoji
     config.generator.depth = 2
     config.discriminator.net.channels = (32, 64)
-    config.train.update({"steps": 2000, "batch_size": 8, "flip": True})
+    config.weights.l1 = 1.0
+    config.pretrain = 1500
+    config.train.update({"steps": 2500, "batch_size": 8, "flip": True})
+    config.train.optimizer.learning_rate = 5e-4
+    config.expected = ConfigDict({"metric": "psnr", "value": 24.08, "n": 312})
     return with_variant(config, variant)

@@ -11,8 +11,10 @@ import pytest
 from genjax_models.families.consistency import (
     consistency_function,
     doubling_steps,
+    following_decay,
     improved_consistency_training_loss,
     lognormal_position,
+    square_root_steps,
 )
 from genjax_models.processes import edm, rectified_flow, vp
 
@@ -50,6 +52,19 @@ def test_steps_double_as_in_the_paper(total, first, last):
         assert int(doubling_steps(k, total, first=first, last=last)) == int(schedule(k))
 
 
+@pytest.mark.parametrize(("total", "first", "last"), [(800, 1, 150), (7, 3, 3), (1000, 9, 40)])
+def test_the_first_papers_curriculum_counts_levels(total, first, last):
+    s0, s1 = first + 1, last
+    schedule = jax.jit(functools.partial(square_root_steps, total_steps=total, first=first, last=last))
+    for k in range(0, total, max(total // 50, 1)):
+        levels = np.ceil(np.sqrt(np.float32(k / total) * np.float32((s1 + 1) ** 2 - s0**2) + s0**2) - 1) + 1
+        assert int(schedule(k)) + 1 == levels
+        decay = float(following_decay(schedule(k), first=first, decay=0.9))
+        assert decay == pytest.approx(np.exp(s0 * np.log(0.9) / levels), rel=1e-6)
+    assert (int(schedule(0)), int(schedule(total))) == (first, last)
+    assert float(following_decay(first, first=first, decay=0.9)) == pytest.approx(0.9)
+
+
 def test_the_number_of_steps_may_be_traced():
     x = jax.random.normal(KEY, (16, 2))
     model = consistency_function(lambda x, t: jnp.tanh(x), edm(), t_min=T_MIN)
@@ -65,7 +80,8 @@ def test_the_number_of_steps_may_be_traced():
     [
         (lambda: lognormal_position(edm(), t_min=1.0), r"t_min must lie in \[0, 1\)"),
         (lambda: lognormal_position(edm(), t_min=0.1, std=0.0), "std must be positive"),
-        (lambda: doubling_steps(0, 100, first=20, last=10), "steps double from first to last"),
+        (lambda: doubling_steps(0, 100, first=20, last=10), "intervals grow from first to last"),
+        (lambda: square_root_steps(0, 100, first=0), "intervals grow from first to last"),
         (lambda: doubling_steps(0, 0), "total_steps must be at least 1"),
     ],
 )

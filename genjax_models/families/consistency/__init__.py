@@ -1,6 +1,7 @@
 """Consistency models: functions that jump from any point of a path to its end, by distillation or by themselves."""
 
-from genjax_models.families.consistency.discretization import doubling_steps, lognormal_position
+from genjax_models.families.consistency.curricula import doubling_steps, following_decay, square_root_steps
+from genjax_models.families.consistency.discretization import lognormal_position
 from genjax_models.families.consistency.guidance_embedding import (
     embed_guidance,
     guided_teacher,
@@ -26,6 +27,7 @@ __all__ = [
     "doubling_steps",
     "embed_guidance",
     "equal_weight",
+    "following_decay",
     "guided_teacher",
     "heun_step",
     "improved_consistency_training_loss",
@@ -35,4 +37,5 @@ __all__ = [
     "lognormal_position",
     "multistep",
     "pseudo_huber",
+    "square_root_steps",
 ]

@@ -5,7 +5,6 @@ the noise levels of Karras et al. A position on [0, 1) picks the interval $[t_n,
 number of intervals N may be traced, so that a curriculum needs no new compilation; the papers count levels, N + 1.
 """
 
-import math
 from collections.abc import Callable
 
 import jax
@@ -57,30 +56,3 @@ def lognormal_position(process: GaussianProcess, *, t_min: float, mean: float = 
         return (process.time_of(-2.0 * level) - t_min) / (1.0 - t_min)
 
     return draw
-
-
-def doubling_steps(step: int | Array, total_steps: int, *, first: int = 10, last: int = 1280) -> Array:
-    r"""iCT's curriculum: the number of intervals doubles at even spacings, $\min(2^{\lfloor k/K'\rfloor}s_0, s_1)$.
-
-    Args:
-      step: k, the training step, from 0; may be traced.
-      total_steps: K, the length of training; $K' = \lfloor K / (\log_2\lfloor s_1/s_0\rfloor + 1)\rfloor$.
-      first: $s_0$, the number of intervals at the start.
-      last: $s_1$, at the end.
-
-    Returns:
-      N, an integer scalar.
-
-    Raises:
-      ValueError: if there is no training step, or not 1 <= first <= last.
-
-    References:
-      Song and Dhariwal, Improved Techniques for Training Consistency Models, 2023, section 3.4, https://arxiv.org/abs/2310.14189
-    """
-    if total_steps < 1:
-        raise ValueError(f"total_steps must be at least 1, got {total_steps}")
-    if not 1 <= first <= last:
-        raise ValueError(f"steps double from first to last, got first={first}, last={last}")
-    period = max(int(total_steps / (math.log2(last // first) + 1)), 1)
-    done = jnp.minimum(step // period, math.ceil(math.log2(last / first)))
-    return jnp.minimum(first * 2**done, last)
