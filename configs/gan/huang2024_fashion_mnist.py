@@ -4,8 +4,9 @@ Paper: Huang et al., The GAN is dead; long live the GAN! A Modern GAN Baseline, 
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/huang2024_fashion_mnist \
     --config=configs/gan/huang2024_fashion_mnist.py
-Expected: Fréchet distance 29.7, kernel distance 1.07, precision 0.84, recall 0.37 (1000 samples, seed 0,
-    fashion_mnist features; real images against real 3.6); 2340 seconds on a shared x86-64 core.
+Expected: Fréchet distance 35.8, kernel distance 1.49, precision 0.84, recall 0.42 (1000 samples, seed 0,
+    fashion_mnist features; real images against real 3.6); 1658 seconds on a shared x86-64 core. With 4,000 steps 29.7,
+    1.07, 0.84, 0.37.
 Otherwise here: rates of 1e-3 (theirs 2e-4 and less, for more steps) and penalties on every fourth step with four times
     their weight, 0.1; rates, weight and average stay as they are from the first step on. Half of these channels,
     rates of 2e-4 and a weight of 1 on every step ended at a distance of 111 after 5,000 steps.
@@ -26,6 +27,6 @@ def get_config(variant: str = "") -> ConfigDict:
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 1e-3, "b1": 0.0, "b2": 0.99})
     config.expected = ConfigDict(
-        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 29.7, "n": 1000}
+        {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 35.8, "n": 1000}
     )
     return with_variant(config, variant)
