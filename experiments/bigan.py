@@ -9,13 +9,13 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments import gan
-from experiments.parts.networks import build_network
+from experiments.parts.networks import build_network, stateless
 from experiments.parts.one_shot import labels_of_draws
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.preprocess import to_float
-from genjax_models.families.gan import bigan_losses, diversity
+from genjax_models.families.gan import bigan_losses
 from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.names import pick
@@ -30,6 +30,7 @@ def get_config() -> ConfigDict:
     of_other_games = "game", "n_critic", "clip", "penalties", "consistency", "augment", "path_length", "mixing"
     for field in (*of_other_games, "growth", "head", "projection"):
         del config[field]
+    del config.sample.truncation
     return config
 
 
@@ -44,10 +45,11 @@ class Networks(NamedTuple):
         """Parameters of both players."""
         key_generator, key_encoder, key_discriminator = jax.random.split(key, 3)
         own = {
-            "generator": self.generator.init(key_generator, z)["params"],
-            "encoder": self.encoder.init(key_encoder, x)["params"],
+            "generator": stateless("generator", self.generator.init(key_generator, z)),
+            "encoder": stateless("encoder", self.encoder.init(key_encoder, x)),
         }
-        return {"generator": own, "discriminator": self.discriminator.init(key_discriminator, pair(x, z))["params"]}
+        judge = stateless("discriminator", self.discriminator.init(key_discriminator, pair(x, z)))
+        return {"generator": own, "discriminator": judge}
 
     def generate(self, params: Mapping[str, PyTree], z: Array) -> Array:
         """`z [B, latent] -> x [B, ...]`."""
@@ -103,7 +105,7 @@ def build(config: ConfigDict) -> Experiment:
             code, fake = networks.encode(params, x), networks.generate(params, z)
             value = losses(networks.judge(params, x, code), networks.judge(params, fake, z))
             error = mean_over_data((networks.generate(params, code) - x) ** 2)
-            shown = {"spread": diversity(fake) / diversity(x).mean(), "reconstruction": error}
+            shown = {"spread": gan.spread(fake, x), "reconstruction": error}
             return LossOutput(value, jax.lax.stop_gradient(shown)), extra
 
         return run

@@ -28,8 +28,8 @@ from genjax_models.families.gan import (
     Penalty,
     clip_weights,
     consistency_penalty,
-    diversity,
     lazy_with_state,
+    nearest_distance,
     path_length_penalty,
 )
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
@@ -37,8 +37,10 @@ from genjax_models.training.config import optimizer_config
 from genjax_models.training.names import pick
 from genjax_models.training.state import Objective
 
-COLLAPSED, DIVERGED = 0.1, 10.0
-"""Of the mean distance between two fakes over that between two images: what the log warns of."""
+COLLAPSED, DIVERGED, EXPLODED = 0.1, 10.0, 1e3
+"""What the log warns of: the first two of the `spread` of fakes, the last of the size of logits."""
+NEIGHBOURS = 64
+"""Examples of a batch among which `spread` looks for the nearest."""
 
 
 def get_config() -> ConfigDict:
@@ -124,6 +126,12 @@ def with_mean(value: Array) -> tuple[Array, Array]:
     return value, value.mean()
 
 
+def spread(fake: Array, real: Array) -> Array:
+    """The mean distance of a fake to the nearest other over that of real examples, the same number `[B]` times."""
+    near = lambda x: nearest_distance(x[:NEIGHBOURS]).mean()
+    return jax.lax.stop_gradient(jnp.full(len(fake), near(fake) / near(real)))
+
+
 def total(terms: Mapping[str, Array]) -> Array:
     """The sum of terms `[B]`."""
     return jnp.sum(jnp.stack(list(terms.values())), axis=0)
@@ -160,8 +168,10 @@ def discriminator_objective(parts: Parts) -> Objective:
             measure = lambda _, compute=compute: with_mean(compute())
             due, last[name] = lazy_with_state(step, every, measure, extra["last"][name])
             terms[name] = weight * due
+        augmented = on_real.logits
         if config.consistency:
-            again = (judge(seen_real)[0].logits, on_real.logits), (judge(seen_fake)[0].logits, on_fake.logits)
+            augmented = judge(seen_real)[0].logits
+            again = (augmented, on_real.logits), (judge(seen_fake)[0].logits, on_fake.logits)
             terms["consistency"] = config.consistency * sum(consistency_penalty(*pair) for pair in again)
         if parts.head.width:
             read = lambda judged: parts.head.read(params["discriminator"]["head"], judged)
@@ -169,7 +179,7 @@ def discriminator_objective(parts: Parts) -> Objective:
         extra = extra | {
             "discriminator": state,
             "step": step + 1,
-            "augment": parts.augment.update(extra["augment"], on_real.logits),
+            "augment": parts.augment.update(extra["augment"], augmented),
             "last": extra["last"] | last,
         }
         shown = {"real_logit": mean_over_data(on_real.logits), "fake_logit": mean_over_data(on_fake.logits)}
@@ -196,7 +206,7 @@ def generator_objective(parts: Parts) -> Objective:
         terms = {"game": game.generator(on_real.logits, on_fake.logits)}
         if parts.head.width:
             terms["head"] = parts.head.generator(parts.head.read(params["discriminator"]["head"], on_fake), label, z)
-        extra, shown = extra | {"generator": state}, {"spread": diversity(fake) / diversity(real).mean()}
+        extra, shown = extra | {"generator": state}, {"spread": spread(fake, real)}
         if config.path_length.weight:
             key_w, key_noise, key_y = jax.random.split(key_path, 3)
             own, labels = variables_of(params, extra, "generator"), label[::2]
@@ -219,12 +229,17 @@ def generator_objective(parts: Parts) -> Objective:
 
 
 def watch(metrics: Mapping[str, float]) -> str | None:
-    """What is wrong with the fakes of a step: `spread` is NaN on steps on which the generator rests."""
-    spread = metrics["generator/spread"]
-    if spread < COLLAPSED:
-        return f"collapse: fakes differ by {spread:.1%} of what real examples do; try another game, penalty or rate"
-    if spread > DIVERGED:
-        return f"divergence: fakes differ {spread:.0f} times as much as real examples do; lower the learning rates"
+    """What is wrong with a game: fakes that are alike or far apart, or logits that leave all bounds."""
+    spreads = [value for name, value in metrics.items() if name.endswith("/spread")]
+    logits = [abs(value) for name, value in metrics.items() if name.endswith("_logit")]
+    for value in spreads:
+        if value < COLLAPSED:
+            return f"collapse: fakes differ by {value:.1%} of what real examples do; try another game, penalty or rate"
+        if value > DIVERGED:
+            return f"divergence: fakes differ {value:.0f} times as much as real examples; lower the learning rates"
+    for value in logits:
+        if value > EXPLODED:
+            return f"divergence: logits of size {value:.0f}; lower the learning rates, or add a penalty"
     return None
 
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments import gan
 from experiments.parts.one_shot import labels_of_draws
 from experiments.parts.translation_games import cycle_game, paired_game
 from experiments.parts.translators import METHODS, domains, translators
@@ -55,7 +56,7 @@ def get_config(method: str = "pix2pix") -> ConfigDict:
             "eval": {
                 "features": "fashion_mnist",
                 "num": 1000,
-                "batch": 250,
+                "batch": 1000,  # a call: it never translates an input twice
                 "seed": 0,
                 "rows": (("translation", 1),),
                 "likelihood": 0,
@@ -65,6 +66,7 @@ def get_config(method: str = "pix2pix") -> ConfigDict:
     )
     if method == "cyclegan":
         config.data.name, config.view, config.eval.features = "mnist_10k", "coloured", "mnist"
+        config.eval.update({"num": 499, "batch": 499})  # held-out digits on colours
         config.generator = ConfigDict(RESNET)
         config.weights = ConfigDict({"cycle": 10.0, "identity": 0.0})
         config.pool = 50  # past translations of each kind that the discriminators are shown again; 0 for none
@@ -106,6 +108,8 @@ def build(config: ConfigDict) -> Experiment:
         raise UserError(
             f"method {config.method!r} needs the fields {', '.join(sorted(missing))}: start from one of its configs"
         )
+    if config.eval.batch < min(config.eval.num, INPUTS):
+        raise UserError("calls choose their inputs anew, and would repeat some: set eval.batch to eval.num")
     between = translators(config)
     parts = (cycle_game if between.backward else paired_game)(config, between)
     held_out = cache(lambda: domains(config, "test"))
@@ -128,7 +132,9 @@ def build(config: ConfigDict) -> Experiment:
         labels_of_draws(config, num, label, steps=steps, guidance=guidance, keep=keep)
         dataset = held_out()
         inputs = (dataset.y if between.backward else dataset.x)[:INPUTS]
-        rows = jnp.resize(jax.random.permutation(key, len(inputs)), (num,))
+        if num > len(inputs):
+            raise UserError(f"{num} translations of {len(inputs)} held-out inputs were asked for: ask for fewer")
+        rows = jax.random.permutation(key, len(inputs))[:num]
         return jnp.clip(back(params[own], to_float(jnp.asarray(inputs)[rows])), -1.0, 1.0)
 
     return Experiment(
@@ -138,4 +144,5 @@ def build(config: ConfigDict) -> Experiment:
         validate=parts.validate,
         training_set=lambda folder: training_domains(config),
         test_set=held_out,
+        watch=gan.watch,
     )

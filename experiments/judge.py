@@ -2,9 +2,9 @@ r"""Ask a GAN's discriminator about images that it learnt from, images that it h
 
     python -m experiments.judge --config=configs/gan/<paper>_<dataset>.py --workdir=runs/<name>
 
-Of `--num` images each it prints the mean logit and the share that is judged rightly, real for a positive logit; how far
-the unseen images have gone over to the fakes, from 0 for a discriminator that has learnt nothing by heart to 1 for
-one that has learnt nothing else (Karras et al.),
+Of `--num` images each it prints the mean logit and the share that is judged rightly, where the game has a logit that
+parts real from fake (0, of least squares 0.5); how far the unseen images have gone over to the fakes, from 0 for a
+discriminator that has learnt nothing by heart to 1 for one that has learnt nothing else (Karras et al.),
 
 $$r_v = \frac{E[\ell_\mathrm{train}] - E[\ell_\mathrm{test}]}{E[\ell_\mathrm{train}] - E[\ell_\mathrm{fake}]};$$
 
@@ -39,7 +39,8 @@ def main() -> None:
     state = load_state(command.build_experiment(config), config, workdir)
     found = summary(logits(config, state, num=NUM.value, batch=BATCH.value, seed=SEED.value), config.game)
     for kind, mean in found["mean_logit"].items():
-        print(f"{kind}: mean logit {mean:.3f}, judged rightly {found['judged_rightly'][kind]:.3f}")
+        right = f", judged rightly {found['judged_rightly'][kind]:.3f}" if "judged_rightly" in found else ""
+        print(f"{kind}: mean logit {mean:.3f}{right}")
     print(f"overfitting r_v: {found['overfitting']:.3f}")
     if "calibration_error" in found:
         print(f"expected calibration error: {found['calibration_error']:.3f}")

@@ -5,8 +5,8 @@
 `--what` is one of
 
 * `reconstruct`: held-out images, and what their latent variables decode to; of a GAN this is the projection.
-* `interpolate`: paths between held-out images, one a row, along great circles of latent variables; of a conditional
-  model all of a row is decoded under the class of its first image.
+* `interpolate`: paths between held-out images, one a row, along great circles of latent variables, or straight through
+  styles; of a conditional model all of a row is decoded under the class of its first image.
 * `mix`: generators with styles; the first row's coarse styles under the first column's fine ones, `--crossover` layers
   being coarse; all of class 0 where there are classes.
 

@@ -21,6 +21,8 @@ def _smoke(config: ConfigDict) -> None:
     config.sample.steps = min(config.sample.steps, 4)
     config.eval.update({"num": 64, "batch": 64, "rows": tuple((name, min(n, 4)) for name, n in config.eval.rows[:1])})
     config.eval.likelihood = min(config.eval.likelihood, 8)
+    if config.get("growth", {}).get("stages"):
+        config.growth.steps = min(config.growth.steps, config.train.steps // (2 * config.growth.stages))
     if "samples" in config.get("likelihood", {}):
         config.likelihood.samples = min(config.likelihood.samples, 10)
     if "pretrain" in config:

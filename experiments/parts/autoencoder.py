@@ -217,14 +217,19 @@ def interpolate(
     first: PyTree,
     second: PyTree,
     num: int,
+    *,
+    along: Callable[[Array, Array, int], Array] = slerp,
     **options: Any,
 ) -> Array:
-    """Images `[num, B, ...]` along great circles between the latent variables of two batches, both ends included."""
+    """Images `[num, B, ...]` along paths between the latent variables of two batches, both ends included.
+
+    Great circles, along which normal variables keep their length; `along=lerp` for others.
+    """
     assert experiment.encode is not None and experiment.decode is not None
     decode = experiment.decode
     key_first, key_second, key_x = jax.random.split(key, 3)
     ends = experiment.encode(key_first, params, first), experiment.encode(key_second, params, second)
-    path = jax.tree.map(lambda a, b: slerp(a, b, num), *ends)
+    path = jax.tree.map(lambda a, b: along(a, b, num), *ends)
     return jax.lax.map(lambda z: decode(key_x, params, z, **options), path)
 
 

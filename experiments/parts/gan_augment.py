@@ -54,6 +54,8 @@ def make_augmentation(config: ConfigDict) -> Augmentation:
         return Augmentation(lambda key, x, strength: diff_augment(key, x, policy), keep)
 
     def ada(target: float = 0.6, thousands: float = 500.0) -> Augmentation:
+        if thousands <= 0:
+            raise UserError(f"augment.options.thousands={thousands} must be positive")
         seen = config.train.batch_size // config.train.accumulate
 
         def update(strength: Array, logits: Array) -> Array:

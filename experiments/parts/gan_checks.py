@@ -31,6 +31,19 @@ def check(config: ConfigDict) -> None:
     for name, every in intervals.items():
         if every < 1:
             raise UserError(f"penalties: {name} is due every {every} steps; say 1 or more")
+    weights = {name: weight for name, weight, _ in config.penalties} | {
+        "clip": config.clip,
+        "consistency": config.consistency,
+        "path_length.weight": config.path_length.weight,
+        "head.weight": config.head.weight,
+    }
+    for name, weight in weights.items():
+        if weight < 0:
+            raise UserError(f"{name}={weight} must not be negative")
+    if not 0 <= config.mixing <= 1:
+        raise UserError(f"mixing={config.mixing} is a probability: say 0 to 1")
+    if config.projection.steps < 1:
+        raise UserError(f"projection.steps={config.projection.steps} must be at least 1")
     if config.consistency and config.augment.name == "none":
         raise UserError("consistency is under an augmentation: set augment.name to diff or ada")
     if config.train.steps < config.n_critic:
@@ -49,6 +62,12 @@ def _check_growth(config: ConfigDict) -> None:
         raise UserError(
             f"growth.stages={stages} wants two progressive networks with {stages + 1} entries of channels each, the "
             "first of which is there from the beginning, and growth.steps of at least 1"
+        )
+    grown = 2 * stages * config.growth.steps
+    if config.train.steps < grown:
+        raise UserError(
+            f"networks are grown after 2 * growth.stages * growth.steps = {grown} steps, but "
+            f"train.steps={config.train.steps}: say more, or grow faster"
         )
 
 

@@ -75,6 +75,10 @@ def make_head(config: ConfigDict) -> Head:
 
     def info(categorical: tuple[int, ...] = (10,), continuous: int = 2) -> Head:
         codes = CodePrior(tuple(categorical), continuous)
+        if continuous < 0 or min(categorical, default=2) < 2:
+            raise UserError(
+                f"codes of {categorical} values and {continuous} numbers: say 2 values or more, 0 numbers or more"
+            )
         if codes.dim >= latent:
             raise UserError(f"codes of width {codes.dim} leave no noise in latent={latent}: raise config.latent")
 

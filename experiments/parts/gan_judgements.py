@@ -16,6 +16,8 @@ from genjax_models.data import load
 from genjax_models.evaluation import calibration_error
 from genjax_models.training import TrainState, parallel
 
+BOUNDARIES = {"minimax": 0.0, "non_saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
+"""Logits at which an image is as likely real as fake; other games have none."""
 CROSS_ENTROPY = ("minimax", "non_saturating")
 """Games whose best discriminator says the probability of real."""
 
@@ -53,16 +55,21 @@ def logits(config: ConfigDict, state: TrainState, *, num: int, batch: int, seed:
             raise UserError(f"--num={num} is too many: the {kind} split has {dataset.size} images")
         order = np.random.default_rng(seed).permutation(dataset.size)[: num - num % batch].reshape(-1, batch)
         keys = jax.random.split(jax.random.key(seed), len(order))
-        answers = [ask(key, state, dataset.take(rows)) for key, rows in zip(keys, order, strict=True)]
-        found[kind] = np.concatenate([np.asarray(answer, np.float64).reshape(batch) for answer in answers])
+        try:
+            answers = [ask(key, state, dataset.take(rows)) for key, rows in zip(keys, order, strict=True)]
+        except ValueError as error:
+            raise UserError(f"the discriminator cannot judge --batch={batch} images at once: {error}") from error
+        found[kind] = np.concatenate([np.asarray(a, np.float64).reshape(batch, -1).mean(axis=1) for a in answers])
     return found
 
 
 def summary(found: dict[str, np.ndarray], game: str) -> dict[str, Any]:
     """Means, shares and ratios of the logits, as the module says."""
     means = {kind: float(values.mean()) for kind, values in found.items()}
-    right = {kind: float(((values > 0) != (kind == "fake")).mean()) for kind, values in found.items()}
-    result: dict[str, Any] = {"mean_logit": means, "judged_rightly": right, "n": len(found["fake"])}
+    result: dict[str, Any] = {"mean_logit": means, "n": len(found["fake"])}
+    if game in BOUNDARIES:
+        real = {kind: values > BOUNDARIES[game] for kind, values in found.items()}
+        result["judged_rightly"] = {kind: float((said != (kind == "fake")).mean()) for kind, said in real.items()}
     result["overfitting"] = (means["train"] - means["test"]) / (means["train"] - means["fake"])
     if game in CROSS_ENTROPY:
         result["calibration_error"] = calibration_error(found["test"], found["fake"])

@@ -36,17 +36,19 @@ def settle(networks: Networks, params: Mapping[str, PyTree], extra: PyTree) -> d
     """
     weights = {"params": params["generator"]["net"]}
     step = extra["step"]
-    label = jnp.arange(BATCH) % max(networks.config.data.num_classes, 1)
+    classes = max(networks.config.data.num_classes, 1)
+    labels = lambda key: jax.random.randint(jax.random.fold_in(key, 0), (BATCH,), 0, classes)
 
     def statistics(key: Key) -> PyTree:
         key_z, key_x = jax.random.split(key)
-        return networks.generate(key_x, weights | extra["generator"], networks.prior(key_z, BATCH), label, step=step)[1]
+        z, variables = networks.prior(key_z, BATCH), weights | extra["generator"]
+        return networks.generate(key_x, variables, z, labels(key), step=step)[1]
 
     key_x, key_w = jax.random.split(jax.random.key(0))
     state = standing_statistics(key_x, statistics, BATCHES) if extra["generator"] else {}
     settled = {"variables": weights | state, "step": step}
     if networks.styled:
-        styles = lambda key: networks.styles(weights, networks.prior(key, BATCH), label)
+        styles = lambda key: networks.styles(weights, networks.prior(key, BATCH), labels(key))
         settled["mean_style"] = jax.lax.map(styles, jax.random.split(key_w, BATCHES)).mean(axis=(0, 1))
     return dict(params) | {"generator": settled}
 

@@ -10,11 +10,12 @@ from ml_collections import ConfigDict
 from experiments import gan
 from experiments.parts.autoencoder import interpolate
 from experiments.parts.gan_heads import make_head
-from experiments.parts.gan_networks import make_networks
+from experiments.parts.gan_networks import Networks, make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
 from genjax_models.data import load
 from genjax_models.data.preprocess import to_float, to_uint8
+from genjax_models.families.vae import lerp, slerp
 from genjax_models.training import Experiment, parallel
 from genjax_models.training.tasks import capability
 
@@ -40,14 +41,15 @@ def reconstruct(
 def between(
     config: ConfigDict, experiment: Experiment, params: Mapping[str, PyTree], *, num: int, seed: int
 ) -> np.ndarray:
-    """A row for each pair of images; ends are reconstructions."""
+    """A row for each pair of images; ends are reconstructions. Styles, which are not normal, are walked straight."""
     for task in ("encode", "decode"):
         capability(experiment, task)
     first, second = held_out(config, slice(num)), held_out(config, slice(num, 2 * num))
     options = {"label": first["label"]} if config.conditional else {}
+    along = lerp if styled_networks(config) else slerp
 
     def run(params: dict[str, PyTree]) -> Array:
-        return interpolate(experiment, jax.random.key(seed), params, first, second, num, **options)
+        return interpolate(experiment, jax.random.key(seed), params, first, second, num, along=along, **options)
 
     path = np.asarray(to_uint8(parallel.compile_fn(run)(params)))
     return path.swapaxes(0, 1).reshape(-1, *path.shape[2:])
@@ -67,8 +69,8 @@ def mix(
     Raises:
       UserError: if the generator has none, or there are fewer layers.
     """
-    networks = make_networks(config, make_head(config).prior) if config.experiment == gan.__name__ else None
-    if networks is None or not networks.styled:
+    networks = styled_networks(config)
+    if networks is None:
         raise UserError("only generators with styles can mix them: choose a config of StyleGAN")
     variables = params["generator"]["variables"]
     label = jnp.zeros(2 * num, jnp.int32)
@@ -86,6 +88,12 @@ def mix(
     images = parallel.compile_fn(lambda w: to_uint8(networks.synthesize(variables, w)))
     first, rest = np.asarray(images(coarse)), np.asarray(images(mixed))
     return np.concatenate([np.full_like(first[:1], 255), first, rest])
+
+
+def styled_networks(config: ConfigDict) -> Networks | None:
+    """The networks of a GAN whose generator has styles."""
+    networks = make_networks(config, make_head(config).prior) if config.experiment == gan.__name__ else None
+    return networks if networks and networks.styled else None
 
 
 def held_out(config: ConfigDict, rows: slice) -> dict[str, np.ndarray]:

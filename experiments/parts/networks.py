@@ -8,7 +8,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, PyTree
 from genjax_models.families.flows import Conditioner
 
 
@@ -26,6 +26,17 @@ def build_network(field: str, section: ConfigDict, **fields: Any) -> nn.Module:
         return getattr(importlib.import_module(module), name)(**options, **fields)
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise UserError(f"cannot build config.{field} from {section.to_dict()}: {error}") from None
+
+
+def stateless(field: str, variables: PyTree) -> PyTree:
+    """The parameters among a network's variables.
+
+    Raises:
+      UserError: if it has others, for which an experiment has no place; `field` says where in the config.
+    """
+    if others := sorted(set(variables) - {"params"}):
+        raise UserError(f"config.{field} has {', '.join(others)} beside its weights: choose a network without")
+    return variables["params"]
 
 
 def conditioner(net: nn.Module) -> Conditioner:

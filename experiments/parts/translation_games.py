@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.parts.networks import build_network
+from experiments.gan import spread
+from experiments.parts.networks import build_network, stateless
 from experiments.parts.translators import Translators
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
@@ -95,7 +96,7 @@ def paired_game(config: ConfigDict, between: Translators) -> Parts:
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_own, key_judge = jax.random.split(key)
         x, y = (jnp.zeros((1, *shape)) for shape in (between.x_shape, between.y_shape))
-        discriminator = net.init(key_judge, shown(x, y))["params"]
+        discriminator = stateless("discriminator.net", net.init(key_judge, shown(x, y)))
         return {"discriminator": discriminator, "generator": between.init(key_own)}, {}
 
     def game(key: Key, params: Mapping[str, PyTree], batch: Batch) -> tuple[Array, Array, Array, Array]:
@@ -120,12 +121,14 @@ def paired_game(config: ConfigDict, between: Translators) -> Parts:
     ) -> tuple[LossOutput, PyTree]:
         y, fake, real_logits, fake_logits = game(key, params, batch)
         if not large:
-            return pix2pix_generator(fake_logits, fake, y, l1_weight=config.weights.l1), extra
+            output = pix2pix_generator(fake_logits, fake, y, l1_weight=config.weights.l1)
+            return LossOutput(output.value, {**output.aux, "spread": spread(fake, y)}), extra
         seen = (features(fake), features(y)) if features else ()
         output = esrgan_generator(
             real_logits, fake_logits, fake, y, *seen, gan_weight=config.weights.gan, l1_weight=config.weights.l1
         )
-        return LossOutput(jnp.where(step < config.pretrain, output.aux["l1"], output.value), output.aux), extra
+        value = jnp.where(step < config.pretrain, output.aux["l1"], output.value)
+        return LossOutput(value, {**output.aux, "spread": spread(fake, y)}), extra
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch) -> dict[str, Array]:
         x, y = to_float(batch["x"]), to_float(batch["y"])
@@ -164,7 +167,7 @@ def cycle_game(config: ConfigDict, between: Translators) -> Parts:
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_own, *keys = jax.random.split(key, 3)
         judges = {
-            name: net.init(key, jnp.zeros((1, *shape)))["params"]
+            name: stateless("discriminator.net", net.init(key, jnp.zeros((1, *shape))))
             for key, (name, shape) in zip(keys, shapes.items(), strict=True)
         }
         pools = {name: empty_pool(shape, config.pool) for name, shape in shapes.items()} if config.pool else {}
@@ -199,7 +202,8 @@ def cycle_game(config: ConfigDict, between: Translators) -> Parts:
             cycle_weight=weights.cycle,
             identity_weight=weights.identity,
         )
-        return output, extra
+        alike = jnp.minimum(spread(fake_x, x), spread(fake_y, y))
+        return LossOutput(output.value, {**output.aux, "spread": alike}), extra
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch) -> dict[str, Array]:
         x, y, own = to_float(batch["x"]), to_float(batch["y"]), params["generators"]

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.parts.networks import build_network
+from experiments.parts.networks import build_network, stateless
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.domains import DomainDataset, paired, unpaired, view_shape
@@ -66,7 +66,7 @@ def translators(config: ConfigDict) -> Translators:
     def init(key: Key) -> dict[str, PyTree]:
         keys = jax.random.split(key, len(nets))
         return {
-            name: net.init(key, jnp.zeros((1, *shapes[name][0])))["params"]
+            name: stateless("generator", net.init(key, jnp.zeros((1, *shapes[name][0]))))
             for key, (name, net) in zip(keys, nets.items(), strict=True)
         }
 

@@ -125,7 +125,7 @@ def _compiled(jitted: Wrapped, shapes: TrainState, batch: PyTree) -> Compiled:
     """
     try:
         return jitted.lower(shapes, batch).compile()
-    except (ValueError, FlaxError) as error:
+    except (ValueError, TypeError, FlaxError) as error:
         if isinstance(error, UserError):
             raise
         reason = str(error).strip().split("\n", maxsplit=1)[0]

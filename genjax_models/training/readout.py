@@ -35,7 +35,8 @@ class Readout:
       log_every: which steps are logged; any step that a hook has measured something at is logged too.
       last: the last step, logged in any case.
       stop: raise at a step that is not finite; say so and go on otherwise.
-      watch: `metrics -> what to warn of, or None`; each warning is said when it begins, not again while it lasts.
+      watch: `metrics -> what to warn of, or None`, given the newest known value of each, since a player may rest; a
+        warning is said when it begins, not again while it lasts.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Readout:
         self.run_log, self.clock = run_log, clock
         self._log_every, self._last, self._stop, self._watch = log_every, last, stop, watch
         self._warned = False
+        self._known: dict[str, float] = {}
         self._queue: deque[tuple[int, Mapping[str, Array], Mapping[str, float]]] = deque()
 
     def push(self, step: int, metrics: Mapping[str, Array], measured: Mapping[str, float]) -> None:
@@ -76,7 +78,8 @@ class Readout:
         return values
 
     def _warn(self, step: int, values: Mapping[str, float]) -> None:
-        warning = self._watch(values) if self._watch else None
+        self._known |= {name: value for name, value in values.items() if math.isfinite(value)}
+        warning = self._watch(self._known) if self._watch else None
         if warning and not self._warned:
             log.warning("step %d: %s", step, warning)
         self._warned = warning is not None

@@ -1,5 +1,6 @@
 """GANs as experiments: every setting trains, what it samples with is settled, runs resume, devices agree."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -116,8 +117,6 @@ def test_both_players_learn_and_the_settled_generator_samples(name, batch):
     assert jax.tree.map(jnp.shape, state.extra) == jax.tree.map(jnp.shape, before.extra)
     if config.clip:
         assert max(np.abs(x).max() for x in jax.tree.leaves(state.params["discriminator"]["net"])) <= config.clip
-    if name == "ADA":  # one batch moves it by 8 / 32
-        assert float(state.extra["augment"]) in (0.0, 0.25, 0.5)
 
     settled = jax.jit(experiment.settle)(state.params, state.extra)
     draw = jax.jit(lambda key, params: experiment.sample(key, params, 4))
@@ -275,9 +274,56 @@ def test_three_ways_over_devices_give_one_update(batch, monkeypatch):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6), result, reference)
 
 
+@pytest.mark.parametrize("consistency", [0.0, 1.0])
+def test_the_strength_of_ada_follows_what_is_judged_of_augmented_images(consistency, batch):
+    """A discriminator that says yes to all it is shown overfits, one that says no does not; a batch moves it by 1/4."""
+    experiment = build_experiment(config_of({**SETTINGS["ADA"], "consistency": consistency}))
+    state = start(experiment)
+    for bias, strength in ((50.0, 0.75), (-50.0, 0.25)):
+        net = state.params["discriminator"]["net"]
+        net = net | {"logit": net["logit"] | {"bias": jnp.full(1, bias)}}
+        params = state.params | {"discriminator": state.params["discriminator"] | {"net": net}}
+        told = replace(state, params=params, extra=state.extra | {"augment": jnp.asarray(0.5)})
+        after, _ = step_of(experiment)(told, batch)
+        assert float(after.extra["augment"]) == pytest.approx(strength)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"augment": {"name": "diff"}},
+        {"augment": {"name": "diff"}, "consistency": 1.0},
+        {"head": {"name": "auxiliary", "weight": 2.0}, "conditional": True},
+        {"game": "least_squares"},
+    ],
+)
+def test_a_setting_reaches_the_loss(settings, batch):
+    plain = {"head": {"name": "auxiliary"}, "conditional": True} if "head" in settings else {}
+    losses = []
+    for own in (plain, settings):
+        experiment = build_experiment(config_of(own))
+        metrics = step_of(experiment)(start(experiment), batch)[1]
+        losses.append(float(metrics["discriminator/loss"]))
+    assert losses[0] != pytest.approx(losses[1], rel=1e-3)
+
+
+def test_mixed_styles_are_those_of_another_draw_from_some_layer_on(batch):
+    config = config_of({**STYLEGAN2, "mixing": 0.5})
+    networks = make_networks(config, make_head(config).prior)
+    params = build_experiment(config).init(jax.random.key(0))[0]
+    z, label = networks.prior(jax.random.key(1), 64), jnp.zeros(64, jnp.int32)
+    variables = {"params": params["generator"]["net"]}
+    mixed = networks.mixed(jax.random.key(2), variables, z, label)
+    same = np.asarray((mixed == networks.styles(variables, z, label)).all(axis=-1))
+    assert same[:, 0].all()
+    assert (np.diff(same.astype(int), axis=1) <= 0).all()  # once another's, then to the end
+    assert 16 < (~same.all(axis=1)).sum() < 48
+
+
 def test_a_collapse_and_a_divergence_are_named():
-    assert gan.watch({"generator/spread": 1.0}) is None
+    assert gan.watch({"generator/spread": 1.0, "discriminator/real_logit": -20.0}) is None
     assert gan.watch({"generator/spread": float("nan")}) is None
+    assert gan.watch({"discriminator/fake_logit": -2e3}).startswith("divergence: logits of size 2000")
     assert gan.watch({"generator/spread": 0.03}).startswith("collapse: fakes differ by 3.0%")
     assert gan.watch({"generator/spread": 40.0}).startswith("divergence: fakes differ 40 times")
 
@@ -285,6 +331,13 @@ def test_a_collapse_and_a_divergence_are_named():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"game": "wasserstein", "clip": -0.1}, "clip=-0.1 must not be negative"),
+        ({"penalties": (("r1", -1.0, 1),)}, "r1=-1.0 must not be negative"),
+        ({**STYLEGAN2, "mixing": 2.0}, "is a probability"),
+        ({"projection": {"steps": 0}}, "projection.steps=0"),
+        ({"augment": {"name": "ada", "options": {"thousands": 0.0}}}, "thousands=0.0 must be positive"),
+        ({"head": {"name": "info", "options": {"continuous": -1}}}, "0 numbers or more"),
+        ({**PROGRESSIVE, "growth": {"stages": 1, "steps": 3}}, "grown after"),
         ({"n_critic": 0}, "n_critic=0 must be at least 1"),
         ({"game": "hinged"}, "did you mean 'hinge'"),
         ({"penalties": (("r3", 1.0, 1),)}, "penalties='r3' is unknown"),

@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
-from genjax_models.families.gan import diversity, empty_pool, exchange, standing_statistics
+from genjax_models.families.gan import empty_pool, exchange, nearest_distance, standing_statistics
 
 SIZE, BATCH = 5, 4
 
@@ -59,8 +60,9 @@ def test_standing_statistics_are_averages():
         standing_statistics(jax.random.key(0), batch, 0)
 
 
-def test_diversity():
-    x = np.random.default_rng(0).normal(size=(4, 3, 2))
-    expected = [np.sqrt(np.mean((x[i] - x[(i + 1) % 4]) ** 2)) for i in range(4)]
-    np.testing.assert_allclose(diversity(jnp.asarray(x)), expected, rtol=1e-5)
-    assert np.all(diversity(jnp.broadcast_to(jnp.asarray(x[:1]), x.shape)) == 0)
+def test_nearest_distance():
+    x = np.random.default_rng(0).normal(size=(5, 3, 2))
+    every = cdist(x.reshape(5, -1), x.reshape(5, -1)) / np.sqrt(6)
+    np.testing.assert_allclose(nearest_distance(jnp.asarray(x)), np.sort(every, axis=1)[:, 1], rtol=1e-4)
+    of_two = jnp.asarray(x[[0, 1, 1, 0, 0]])  # two images only, however far apart
+    np.testing.assert_allclose(nearest_distance(of_two), 0, atol=2e-3)

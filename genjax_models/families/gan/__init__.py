@@ -3,7 +3,7 @@
 from genjax_models.families.gan.augment import POLICIES, ada_augment, adapt, diff_augment, overfitting
 from genjax_models.families.gan.bigan import BiGANLosses, bigan_losses
 from genjax_models.families.gan.conditional import auxiliary_classifier_loss, classification_loss
-from genjax_models.families.gan.diagnostics import diversity
+from genjax_models.families.gan.diagnostics import nearest_distance
 from genjax_models.families.gan.image_pool import ImagePool, empty_pool, exchange
 from genjax_models.families.gan.info_gan import CodePrior, information_bound, sample_codes
 from genjax_models.families.gan.lazy import lazy, lazy_with_state
@@ -64,7 +64,6 @@ __all__ = [
     "cycle_gan_discriminator",
     "cycle_gan_generators",
     "diff_augment",
-    "diversity",
     "dragan_penalty",
     "empty_pool",
     "esrgan_discriminator",
@@ -79,6 +78,7 @@ __all__ = [
     "least_squares_generator",
     "minimax_discriminator",
     "minimax_generator",
+    "nearest_distance",
     "non_saturating_generator",
     "overfitting",
     "path_length_penalty",
