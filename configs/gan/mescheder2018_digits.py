@@ -5,6 +5,7 @@ Command: python -m experiments.train --workdir=runs/mescheder2018_digits \
     --config=configs/gan/mescheder2018_digits.py
 Expected: Fréchet distance 11.2, kernel distance 2.42, precision 0.49, recall 0.85 (750 samples, seed 0, digits
     features; real images against real 3.2); 130 seconds on a shared x86-64 core.
+Otherwise here: the weight of R1 is 1 (theirs 10), for images of so few pixels.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -20,7 +20,8 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = image_translation.get_config("cyclegan")
-    config.data.name, config.view, config.eval.features = "fashion_mnist", "outlines", "fashion_mnist"
+    config.data.name, config.view = "fashion_mnist", "outlines"
+    config.eval.update({"features": "fashion_mnist", "num": 1000, "batch": 1000})
     config.weights.identity = 0.5  # both domains are grey
     config.train.update({"steps": 2000, "batch_size": 4})
     config.expected = ConfigDict({"metric": "cycle_x", "value": 0.116, "n": 5000})

@@ -49,6 +49,8 @@ def test_the_summary_of_logits_that_are_known():
     assert result["judged_rightly"] == {"train": 1.0, "test": 0.5, "fake": 1.0}
     assert result["overfitting"] == (2.0 - 0.5) / (2.0 + 2.0)
     assert "calibration_error" not in result
+    assert gan_judgements.summary(found, "least_squares")["judged_rightly"] == {"train": 1.0, "test": 0.5, "fake": 1.0}
+    assert "judged_rightly" not in gan_judgements.summary(found, "wasserstein")
     sure = {"train": np.full(4, 50.0), "test": np.array([50.0, 50.0, 50.0, -50.0]), "fake": np.full(4, -50.0)}
     assert gan_judgements.summary(sure, "minimax")["calibration_error"] == pytest.approx(0.125)  # a quarter of one half
 

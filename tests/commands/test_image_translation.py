@@ -125,6 +125,8 @@ def test_samples_are_translations_of_held_out_inputs_into_the_set(bound):
     every = np.asarray(images["to_x" if config.method == "cyclegan" else "to_y"]).reshape(test.size, -1)
     for image in np.asarray(found).reshape(5, -1):
         assert np.abs(every - image).max(axis=1).min() < 1e-5
+    with pytest.raises(UserError, match="ask for fewer"):
+        experiment.sample(KEY, state.params, test.size + 1)
     for refused in ({"guidance": 2.0}, {"label": jnp.zeros(5, jnp.int32)}, {"sampler": "ddim"}, {"keep": 3}):
         with pytest.raises(ValueError, match=r"guidance|labels|sampler|one step"):
             experiment.sample(KEY, state.params, 5, **refused)
@@ -168,6 +170,7 @@ def test_bicubic_enlargement_is_measured_beside_the_network():
         ("super_resolution", {"perceptual": "mnist"}, "takes images of"),
         ("pix2pix", {"view": "sketch"}, "no view 'sketch'"),
         ("pix2pix", {"conditional": True}, "no classes"),
+        ("pix2pix", {"eval.batch": 100}, "set eval.batch to eval.num"),
     ],
 )
 def test_what_does_not_fit_is_one_line(method, changes, said):
@@ -177,6 +180,21 @@ def test_what_does_not_fit_is_one_line(method, changes, said):
     with pytest.raises(UserError, match=said) as error:
         image_translation.build(config)
     assert "\n" not in str(error.value)
+
+
+def test_a_network_with_a_state_is_refused_by_name():
+    config = tiny("pix2pix")
+    config.discriminator.net = {"name": "genjax_models.nets.DCGANDiscriminator", "channels": (4, 4)}
+    with pytest.raises(UserError, match=r"config\.discriminator\.net has batch_stats"):
+        jax.eval_shape(image_translation.build(config).init, KEY)
+
+
+def test_a_translator_of_one_image_is_warned_of(bound):
+    _, experiment, state, batch = bound
+    params = jax.tree.map(jnp.zeros_like, state.params)
+    _, maker = experiment.players
+    output = jax.jit(lambda: maker.objective(KEY, params, state.extra, batch, jnp.array(5))[0])()
+    assert experiment.watch({f"{maker.name}/spread": float(output.aux["spread"].mean())}).startswith("collapse")
 
 
 def test_images_and_classes_must_be_those_of_the_set():
