@@ -22,7 +22,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = recipes.gan_digits(gan.get_config(), **recipes.STYLEGAN1_DIGITS)
     config.penalties = (("r1", 0.1, 1),)
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
-        optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
+        optimizer.update({"learning_rate": 8e-3, "b1": 0.0, "b2": 0.99})
     config.eval.rows = (("prior", 1), ("truncated", 1))
     config.expected = ConfigDict(
         {"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 11.5, "n": 750}

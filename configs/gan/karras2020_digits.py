@@ -21,7 +21,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = recipes.gan_digits(gan.get_config(), **recipes.STYLEGAN2_DIGITS)
     config.penalties = (("r1", 0.1, 16),)
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
-        optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
+        optimizer.update({"learning_rate": 8e-3, "b1": 0.0, "b2": 0.99})
     config.eval.rows = (("prior", 1), ("truncated", 1))
     config.path_length.weight = 2.0
     config.expected = ConfigDict(

@@ -20,12 +20,12 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_fashion_mnist(gan.get_config(), **recipes.STYLEGAN2_EMOJI)
     config.data.update({"name": "emoji_32", "shape": (32, 32, 3), "num_classes": 10})
-    config.train.update({"steps": 6000, "batch_size": 32})
+    config.train.update({"steps": 4000, "batch_size": 32})
     config.augment.update({"name": "ada", "options": ConfigDict({"thousands": 100.0})})
     config.eval.update({"features": "", "num": 1000})
     config.penalties = (("r1", 0.1, 16),)
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
-        optimizer.update({"learning_rate": 2e-3, "b1": 0.0, "b2": 0.99})
+        optimizer.update({"learning_rate": 8e-3, "b1": 0.0, "b2": 0.99})
     config.eval.rows = (("prior", 1), ("truncated", 1))
     config.path_length.weight = 2.0
     return with_variant(config, variant)
