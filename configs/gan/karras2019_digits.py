@@ -6,8 +6,9 @@ Command: python -m experiments.train --workdir=runs/karras2019_digits \
     --config=configs/gan/karras2019_digits.py
 Expected: Fréchet distance 11.5, kernel distance 2.16, precision 0.58, recall 0.74 (750 samples, seed 0, digits
     features; real images against real 3.2); 235 seconds on a shared x86-64 core.
-Otherwise here: the weight of R1 is 0.1 for images of so few pixels; loss and penalties share their updates; no
-    styles are mixed (theirs: of nine images in ten), for which 3,000 steps are too few, see `karras2020_digits`.
+Otherwise here: rates of 8e-3 (theirs 2e-3), and no styles are mixed (theirs: of nine images in ten), since there are
+    fewer steps, see `karras2020_digits`; the weight of R1 is 0.1 for images of so few pixels; loss and penalties share
+    their updates.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 
