@@ -19,7 +19,6 @@ from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.families.flow_matching import make_pairs, reflow_loss
 from genjax_models.processes import Denoiser, rectified_flow
-from genjax_models.solvers import uniform_grid
 from genjax_models.training import Experiment, TrainState, parallel
 from genjax_models.training.names import pick
 from genjax_models.training.workdir import writing
@@ -44,7 +43,14 @@ def build(config: ConfigDict) -> Experiment:
     """
     if config.conditional or config.train.flip or config.train.dequantize:
         raise UserError("pairs are as the teacher made them: set conditional, train.flip and train.dequantize to False")
-    process = rectified_flow()
+    process, pairs = rectified_flow(), config.pairs
+    choices.check_sampling(config, process)
+    pick("pairs.sampler", pairs.sampler, choices.SAMPLERS)
+    if pairs.sampler in choices.STOCHASTIC:
+        raise UserError(f"pairs.sampler={pairs.sampler} forgets which noise a sample came from: choose an ODE's")
+    if "process" in config.teacher:  # else it is learned
+        teachers = choices.make_process(config.teacher)
+        choices.sampling_grid(config.teacher, teachers, pairs.sampler, pairs.steps)
     time = choices.make_time(config, process)
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
@@ -86,7 +92,9 @@ def make_all(config: ConfigDict, workdir: Path) -> np.ndarray:
     def call(key: Key, params: PyTree) -> tuple[Array, Array]:
         assert flow.denoiser is not None
         shape = (settings.batch, *config.data.shape)
-        return make_pairs(key, flow.denoiser(params), shape, uniform_grid(settings.steps), sampler)
+        denoiser = flow.denoiser(params)
+        grid = choices.make_grid(config.teacher, denoiser.process, settings.steps)
+        return make_pairs(key, denoiser, shape, grid, sampler)
 
     make = compiled_sampler(flow, call)
     keys = jax.random.split(jax.random.key(config.train.seed), -(-settings.num // settings.batch))

@@ -41,7 +41,7 @@ def build(config: ConfigDict) -> Experiment:
     if config.train.dequantize:
         raise UserError("the bound is that of bytes as they are: set config.train.dequantize=False")
     start = init_monotone(jax.random.key(0), **config.schedule)
-    choices.make_grid(config, learned(start), config.sample.steps)
+    choices.check_sampling(config, learned(start))
 
     def at_level(model: Network, process: GaussianProcess, params: PyTree) -> Denoiser:
         """The network is told how far the log-SNR has fallen between its ends, on [0, 1]."""

@@ -19,6 +19,6 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(variational_diffusion.get_config())
     config.net.out_channels = 1
-    config.eval.likelihood = 2000
+    config.eval.likelihood = 500
     config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 3.452, "n": 500})
     return with_variant(config, variant)

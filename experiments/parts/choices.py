@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
@@ -57,6 +58,22 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
 }
 
 
+NEED_SIGNAL = ("edm_heun", "edm_stochastic", "euler_maruyama", "plms", "pndm")
+"""Samplers that divide by the signal, or by what is left of it, where they start."""
+STOCHASTIC = (
+    "ancestral",
+    "ancestral_large",
+    "ddim_stochastic",
+    "edm_stochastic",
+    "euler_maruyama",
+    "interpolant_sde",
+    "predictor_corrector",
+    "reverse_diffusion",
+    "sde_dpm_solver_pp_2m",
+)
+"""Samplers whose end does not follow from where they start."""
+
+
 def any_process(f: Callable[..., Array]) -> Callable[..., Array]:
     """`f` where a process is handed first, which it does not need."""
     return lambda process, *args, **options: f(*args, **options)
@@ -92,13 +109,11 @@ def make_process(config: ConfigDict) -> GaussianProcess:
     """The process that `config.process` names, one that the model can be sampled on.
 
     Raises:
-      UserError: if it or the prediction type is unknown, `config.sample.grid` does not descend on it, or it cannot
-        convert the prediction where sampling starts.
+      UserError: if it or the prediction type is unknown, a sampler cannot run on it, or it cannot convert the
+        prediction where sampling starts.
     """
     process = pick("process", config.process, PROCESSES)()
-    grid = make_grid(config, process, config.sample.steps)
-    if not bool((jnp.diff(grid) < 0.0).all()):
-        raise UserError(f"config.sample.grid does not descend strictly in {config.sample.steps} steps: {grid.tolist()}")
+    grid = check_sampling(config, process)
     if "prediction" in config:
         pick("prediction", config.prediction, PREDICTIONS)
         if not process.can_convert(config.prediction, grid[0]):
@@ -109,6 +124,37 @@ def make_process(config: ConfigDict) -> GaussianProcess:
                 "lower"
             )
     return process
+
+
+def check_sampling(config: ConfigDict, process: GaussianProcess) -> Array:
+    """The grid of `config.sample`, which can be run as the rows of `config.eval` can.
+
+    Raises:
+      UserError: if one of them cannot, see `sampling_grid`.
+    """
+    for sampler, steps in config.eval.rows:
+        sampling_grid(config, process, sampler, steps)
+    return sampling_grid(config, process, config.sample.sampler, config.sample.steps)
+
+
+def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, steps: int) -> Array:
+    """The times `[steps + 1]` that the sampler of this name goes through; values are checked where they are known.
+
+    Raises:
+      UserError: if the grid cannot be made, does not descend strictly, or starts where the sampler has no value.
+    """
+    grid = make_grid(config, process, steps)
+    if isinstance(grid, jax.core.Tracer):
+        return grid
+    if not bool((jnp.diff(grid) < 0.0).all()):
+        raise UserError(f"config.sample.grid does not descend strictly in {steps} steps: {grid.tolist()}")
+    signal = process.alpha(grid[0])
+    if sampler in NEED_SIGNAL and not isinstance(signal, jax.core.Tracer) and not signal > 0:
+        raise UserError(
+            f"{sampler} needs a signal, of which there is none at t = {float(grid[0]):g}: start config.sample.grid "
+            "lower, or choose another sampler"
+        )
+    return grid
 
 
 def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:

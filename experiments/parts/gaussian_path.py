@@ -127,16 +127,11 @@ def build(
       update: the extra state after a batch.
 
     Raises:
-      UserError: if a name in the config is unknown, or guidance is asked of an unconditional model.
+      UserError: if a name in the config is unknown, a number out of range, or guidance is asked of an unconditional
+        model.
     """
     net = build_network("net", config.net, num_classes=config.data.num_classes if config.conditional else 0)
-    for field, name in [
-        ("sample.sampler", config.sample.sampler),
-        *(("eval.rows", row[0]) for row in config.eval.rows),
-    ]:
-        pick(field, name, samplers)
-    if config.sample.guidance != 1.0 and not config.conditional:
-        raise UserError(UNCONDITIONAL)
+    _check(config, samplers)
     shape, num_classes = tuple(config.data.shape), config.data.num_classes
 
     def bind(label: Array | None, **options: Any) -> Network:
@@ -188,10 +183,12 @@ def build(
                 model=classifier_free(model, null, guidance, interval=interval, rescale=rescale)
             )
         denoised = static_threshold(denoised) if config.sample.clip else denoised
-        process, algorithm = denoised.process, pick("sampler", sampler or config.sample.sampler, samplers)()
-        grid = choices.make_grid(config, process, config.sample.steps if steps is None else steps)
+        process, name = denoised.process, sampler or config.sample.sampler
+        algorithm = pick("sampler", name, samplers)()
+        with jax.ensure_compile_time_eval():
+            grid = choices.sampling_grid(config, process, name, config.sample.steps if steps is None else steps)
         key_x, key_steps = jax.random.split(key)
-        x_init = process.sample_prior(key_x, (num, *shape))
+        x_init = process.sigma(grid[0]) * jax.random.normal(key_x, (num, *shape))
         if keep:
             _, drawn = sample(key_steps, denoised, x_init, grid, algorithm, keep=keep)
         else:
@@ -224,3 +221,26 @@ def build(
         validate=validate,
         denoiser=make_denoiser,
     )
+
+
+def _check(config: ConfigDict, samplers: Mapping[str, Callable[[], Sampler]]) -> None:
+    """Refuse names that there are not, and numbers out of range."""
+    for field, name in [
+        ("sample.sampler", config.sample.sampler),
+        *(("eval.rows", row[0]) for row in config.eval.rows),
+    ]:
+        pick(field, name, samplers)
+    if config.sample.guidance != 1.0 and not config.conditional:
+        raise UserError(UNCONDITIONAL)
+    if not 0 <= config.label_dropout <= 1:
+        raise UserError(f"label_dropout={config.label_dropout} is a share: say 0 to 1")
+    if config.get("likelihood", {}).get("probes", 1) < 1:
+        raise UserError(f"likelihood.probes={config.likelihood.probes} must be at least 1")
+    sample = config.sample
+    nothing = lambda x, t: x
+    try:
+        classifier_free(
+            nothing, nothing, sample.guidance, interval=sample.guidance_interval, rescale=sample.guidance_rescale
+        )
+    except ValueError as error:
+        raise UserError(f"config.sample.guidance: {error}") from None

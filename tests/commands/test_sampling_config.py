@@ -1,6 +1,7 @@
 """A config from which nothing could be sampled is refused before training, in one line; so is a call's own mistake."""
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 from experiments import (
@@ -14,7 +15,10 @@ from experiments import (
     vae,
     variational_diffusion,
 )
+from experiments.parts import choices
 from genjax_models.core.errors import UserError
+from genjax_models.processes import Denoiser, edm, rectified_flow
+from genjax_models.solvers import sample
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,14 @@ from genjax_models.core.errors import UserError
         (vae, {"decoder.widths": 3, "decoder.name": "genjax_models.nets.ConvDecodr"}, "cannot build config.decoder"),
         (hierarchical_vae, {"posterior": "fre"}, "did you mean 'free'"),
         (adversarial_vae, {"game": "gan"}, "did you mean 'vae_gan'"),
+        (flow_matching, {"eval.rows": (("euler", 0),)}, "at least 1 step"),
+        (flow_matching, {"eval.rows": (("edm_heun", 5),)}, "needs a signal, of which there is none at t = 1"),
+        (flow_matching, {"sample.guidance_interval": (0.8, 0.2)}, "0 <= low <= high <= 1"),
+        (flow_matching, {"label_dropout": 7.0}, "is a share"),
+        (flow_matching, {"likelihood.probes": 0}, "must be at least 1"),
+        (reflow, {"pairs.sampler": "heunn"}, "did you mean 'heun'"),
+        (reflow, {"pairs.sampler": "ancestral"}, "forgets which noise"),
+        (reflow, {"pairs.steps": 0}, "at least 1 step"),
         (consistency_distillation, {"teacher.process": "vp"}, "share a process"),
         (
             diffusion,
@@ -75,6 +87,50 @@ def test_noise_may_be_predicted_below_the_end_without_signal():
 def test_mistakes_of_a_call():
     experiment = flow_matching.build(flow_matching.get_config())
     draw = lambda **options: jax.eval_shape(lambda: experiment.sample(jax.random.key(0), {"model": {}}, 2, **options))
-    for options, said in (({"steps": 0}, "at least 1 step"), ({"sampler": "rk5"}, "did you mean 'rk4'")):
+    mistakes = (
+        ({"steps": 0}, "at least 1 step"),
+        ({"sampler": "rk5"}, "did you mean 'rk4'"),
+        ({"sampler": "plms"}, "signal"),
+    )
+    for options, said in mistakes:
         with pytest.raises(UserError, match=said):
             draw(**options)
+
+
+def _exact_flow(mean: float, std: float) -> Denoiser:
+    """The velocity of normal data."""
+
+    def velocity(x, t):
+        t = t[:, None]
+        score = (x - (1 - t) * mean) / ((1 - t) ** 2 * std**2 + t**2)
+        return t * score - (mean + (1 - t) * std**2 * score)
+
+    return Denoiser(rectified_flow(), velocity, "velocity")
+
+
+@pytest.mark.parametrize("name", choices.SAMPLERS)
+def test_every_sampler_runs_on_pure_noise_or_is_refused(name):
+    config = flow_matching.get_config()
+    if name in choices.NEED_SIGNAL:
+        with pytest.raises(UserError, match="needs a signal"):
+            choices.sampling_grid(config, rectified_flow(), name, 20)
+        config.sample.grid.options = {"start": 0.99}
+    grid = choices.sampling_grid(config, rectified_flow(), name, 20)
+    x = grid[0] * jax.random.normal(jax.random.key(0), (2000, 1))
+    drawn = jax.jit(lambda: sample(jax.random.key(1), _exact_flow(0.4, 0.5), x, grid, choices.SAMPLERS[name]()))()
+    assert float(drawn.mean()) == pytest.approx(0.4, abs=0.05)
+    assert float(drawn.std()) == pytest.approx(0.5, abs=0.1)
+
+
+def test_sampling_starts_at_the_noise_of_its_grid():
+    """A silent network's clean data are its input, times the share of data in it."""
+    config = diffusion.edm_config()
+    config.net = {"name": "genjax_models.nets.MLP", "width": 8, "depth": 1}
+    config.sample.update({"sampler": "ddim", "steps": 1, "clip": False})
+    config.sample.grid.update({"name": "uniform", "options": {"start": 0.5}})
+    config.eval.rows = (("ddim", 1),)
+    experiment = diffusion.build(config)
+    params, _ = experiment.init(jax.random.key(0))
+    x = experiment.sample(jax.random.key(1), jax.tree.map(jnp.zeros_like, params), 64)
+    sigma = float(edm().sigma(jnp.array(0.5)))
+    assert float(x.std()) == pytest.approx(sigma * 0.5**2 / (sigma**2 + 0.5**2), rel=0.05)
