@@ -169,11 +169,33 @@ def test_twenty_steps_of_a_fast_sampler_reach_the_mixture(process, sampler):
     data, process = two_moons_like(), PROCESSES[process]()
     grid = karras_grid(process, 24 if sampler == "heun" else 20, sigma_min=0.01)
     denoiser = Denoiser(process, data.denoiser(process), "x0")
-    if sampler == "heun":  # an ODE solver in time itself stops short of the pole
-        grid = grid[:-1]
     start = process.add_noise(jnp.zeros((4000, 2)), jax.random.normal(jax.random.key(0), (4000, 2)), grid[0])
     x = jax.jit(lambda x: sample(jax.random.key(1), denoiser, x, grid, SAMPLERS[sampler]))(start)
     assert_is_mixture(np.asarray(x), data, slack=0.03)
+
+
+@pytest.mark.parametrize("solver", [heun(), rk4()])
+@pytest.mark.parametrize(
+    ("process", "prediction"), [(rectified_flow(), "x0"), (vp(), "x0"), (vp(), "eps"), (cosine(), "v")]
+)
+def test_a_small_error_of_a_network_stays_small_onto_clean_data(process, prediction, solver):
+    """A velocity is these predictions over what vanishes at t = 0."""
+    data = gaussian(-0.4, 0.5).denoiser(process)
+    exact = Denoiser(process, data, "x0")
+    wrong = lambda x, t: exact(x, t, prediction) + 1e-3 * jnp.sin(40.0 * x)
+    x = process.sigma(jnp.array(1.0)) * jax.random.normal(jax.random.key(0), (4000, 2))
+    grid = uniform_grid(30)
+    drawn = jax.jit(lambda x: sample(jax.random.key(1), Denoiser(process, wrong, prediction), x, grid, solver))(x)
+    assert float(drawn.std()) == pytest.approx(0.5, abs=0.05)
+    assert float(drawn.mean()) == pytest.approx(-0.4, abs=0.05)
+
+
+@pytest.mark.parametrize("solver", [euler_maruyama(), reverse_diffusion()])
+def test_the_last_step_of_an_sde_adds_no_noise(solver):
+    process = vp()
+    denoiser = Denoiser(process, lambda x, t: jnp.zeros_like(x), "x0")
+    take = lambda key: solver.step(key, denoiser, (), jnp.ones((8, 1)), jnp.array(0.01), jnp.array(0.0))[0]
+    np.testing.assert_array_equal(*(jax.jit(take)(jax.random.key(seed)) for seed in (0, 1)))
 
 
 def linear_flow():

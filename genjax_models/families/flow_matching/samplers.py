@@ -22,10 +22,15 @@ from genjax_models.solvers.driver import Sampler, nothing
 from genjax_models.solvers.ode import Step, euler_step, heun_step, midpoint_step, rk4_step
 
 
-def _ode(solver: Step, evaluations: int) -> Sampler:
+def _ode(solver: Step, evaluations: int, *, sees_end: bool = False) -> Sampler:
+    """A solver that may evaluate where a step ends: at t = 0 no other prediction becomes a velocity."""
+
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         del key
-        return solver(lambda x, t: denoiser(x, t, "velocity"), x, t, s), carry
+        solve = lambda x: solver(lambda x, t: denoiser(x, t, "velocity"), x, t, s)
+        if not sees_end or denoiser.prediction == "velocity":
+            return solve(x), carry
+        return jax.lax.cond(s > 0.0, solve, lambda x: denoiser(x, t, "x0").astype(x.dtype), x), carry
 
     return Sampler(nothing, step, evaluations)
 
@@ -41,13 +46,16 @@ def midpoint() -> Sampler:
 
 
 def heun() -> Sampler:
-    """Heun's second-order solver, two evaluations a step, the last of them at t = 0."""
-    return _ode(heun_step, 2)
+    """Heun's second-order solver, two evaluations a step, the last of them at t = 0.
+
+    Where the model predicts something else than a velocity the step onto t = 0 is of first order, to the clean data.
+    """
+    return _ode(heun_step, 2, sees_end=True)
 
 
 def rk4() -> Sampler:
-    """The classic fourth-order Runge-Kutta solver, four evaluations a step."""
-    return _ode(rk4_step, 4)
+    """The classic fourth-order Runge-Kutta solver, four evaluations a step; onto t = 0 as `heun`."""
+    return _ode(rk4_step, 4, sees_end=True)
 
 
 def interpolant_sde(diffusion: Callable[[GaussianProcess, Array], Array] = GaussianProcess.sigma) -> Sampler:

@@ -1,5 +1,8 @@
 r"""Solvers of the reverse-time SDE $dx = [f(t)\,x - g^2(t)\,\nabla\log p_t(x)]\,dt + g(t)\,d\bar w$.
 
+A step onto clean data, $s = 0$, is the mean alone, as in the authors' code: the noise of a hundred steps' last one is
+0.05 on `vp`, seven bytes.
+
 References:
   Song et al., Score-Based Generative Modeling through SDEs, 2021, eq. 6 and app. E, https://arxiv.org/abs/2011.13456
 """
@@ -20,7 +23,8 @@ def euler_maruyama() -> Sampler:
         process = denoiser.process
         g, h = process.diffusion(t), t - s
         reverse_drift = process.drift(x, t) - g**2 * denoiser(x, t, "score")
-        return x - h * reverse_drift + g * jnp.sqrt(h) * jax.random.normal(key, x.shape, x.dtype), carry
+        noise = jnp.where(s > 0.0, g * jnp.sqrt(h), 0.0) * jax.random.normal(key, x.shape, x.dtype)
+        return x - h * reverse_drift + noise, carry
 
     return Sampler(nothing, step)
 
@@ -35,7 +39,7 @@ def reverse_diffusion() -> Sampler:
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         process = denoiser.process
         a, variance = process.alpha(t) / process.alpha(s), transition_variance(process, t, s)
-        z = jax.random.normal(key, x.shape, x.dtype)
-        return (2.0 - a) * x + variance * denoiser(x, t, "score") + jnp.sqrt(variance) * z, carry
+        noise = jnp.where(s > 0.0, jnp.sqrt(variance), 0.0) * jax.random.normal(key, x.shape, x.dtype)
+        return (2.0 - a) * x + variance * denoiser(x, t, "score") + noise, carry
 
     return Sampler(nothing, step)
