@@ -19,7 +19,7 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_fashion_mnist(gan.get_config(), **recipes.STYLEGAN3)
-    config.train.steps = 1500
+    config.train.steps = 1000
     config.penalties = (("r1", 0.1, 16),)
     for optimizer in (config.train.optimizer, config.discriminator_optimizer):
         optimizer.update({"learning_rate": 8e-3, "b1": 0.0, "b2": 0.99})
