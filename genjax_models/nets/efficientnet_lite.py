@@ -9,9 +9,11 @@ References:
 """
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import NamedTuple
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jax import lax
 
 from genjax_models.core.types import Array
@@ -39,6 +41,37 @@ STAGES = (
 )
 
 
+class DepthwiseConv(nn.Module):
+    """`nn.Conv(C, (size, size), (stride, stride), feature_group_count=C)`: its parameters and function, tap by tap.
+
+    XLA:CPU has no fast way of its own for groups of one channel.
+
+    Attributes:
+      size: of the kernel.
+      stride: along both axes.
+    """
+
+    size: int
+    stride: int
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """`[B, H, W, C]` -> `[B, ceil(H / stride), ceil(W / stride), C]`."""
+        channels = x.shape[-1]
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (self.size, self.size, 1, channels))
+        bias = self.param("bias", nn.initializers.zeros, (channels,))
+        sides = [-(-side // self.stride) for side in x.shape[1:3]]
+        spans = [(side - 1) * self.stride + 1 for side in sides]
+        missing = [max(span - 1 + self.size - side, 0) for span, side in zip(spans, x.shape[1:3], strict=True)]
+        x = jnp.pad(x, ((0, 0), *((n // 2, n - n // 2) for n in missing), (0, 0)))
+        taps = [
+            kernel[i, j, 0] * x[:, i : i + spans[0] : self.stride, j : j + spans[1] : self.stride]
+            for i in range(self.size)
+            for j in range(self.size)
+        ]
+        return reduce(jnp.add, taps) + bias
+
+
 class InvertedResidual(nn.Module):
     """Expand, filter each channel, project; plus the input where the shapes agree."""
 
@@ -54,8 +87,7 @@ class InvertedResidual(nn.Module):
         h = x
         if self.expansion != 1:
             h = relu6(nn.Conv(hidden, (1, 1), name="expand")(h))
-        window, strides = (self.kernel, self.kernel), (self.stride, self.stride)
-        h = relu6(nn.Conv(hidden, window, strides, feature_group_count=hidden, name="depthwise")(h))
+        h = relu6(DepthwiseConv(self.kernel, self.stride, name="depthwise")(h))
         h = nn.Conv(self.channels, (1, 1), name="project")(h)
         return x + h if h.shape == x.shape else h
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from genjax_models.nets.efficientnet_lite import DepthwiseConv
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import Conditioning, embed_time, fourier, sincos_2d, sinusoidal
 from genjax_models.nets.layers.linear import Dense
@@ -87,6 +88,18 @@ def test_convolution_is_flaxs(stride):
         x = normal(2, 6, 8, 3)
         theirs = nn.Conv(5, (3, 3), stride, padding=1, dtype=jnp.float64)
         assert_same_layer(Conv3x3(5, stride=stride, dtype=jnp.float64), theirs, x)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("side", [7, 8])
+def test_depthwise_convolution_is_flaxs(size, stride, side):
+    x = jax.random.normal(jax.random.key(0), (2, side, side + 1, 4))
+    theirs = nn.Conv(4, (size, size), (stride, stride), feature_group_count=4, bias_init=nn.initializers.normal(1.0))
+    params = theirs.init(jax.random.key(1), x)
+    np.testing.assert_allclose(
+        DepthwiseConv(size, stride).apply(params, x), theirs.apply(params, x), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_upsampling_convolution_is_upsampling_then_convolution():
