@@ -65,11 +65,11 @@ class DepthwiseConv(nn.Module):
         missing = [max(span - 1 + self.size - side, 0) for span, side in zip(spans, x.shape[1:3], strict=True)]
         x = jnp.pad(x, ((0, 0), *((n // 2, n - n // 2) for n in missing), (0, 0)))
         taps = [
-            kernel[i, j, 0] * x[:, i : i + spans[0] : self.stride, j : j + spans[1] : self.stride]
+            kernel[i, j][None, None] * x[:, i : i + spans[0] : self.stride, j : j + spans[1] : self.stride]
             for i in range(self.size)
             for j in range(self.size)
         ]
-        return reduce(jnp.add, taps) + bias
+        return reduce(jnp.add, taps) + bias[None, None, None]
 
 
 class InvertedResidual(nn.Module):
