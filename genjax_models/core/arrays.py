@@ -1,4 +1,4 @@
-"""Array helpers that several rooms need: batch broadcasting, means over everything but the batch, unit magnitude."""
+"""Array helpers that several rooms need: broadcasting over the batch, means over the rest, distances, unit size."""
 
 import jax.numpy as jnp
 
@@ -18,6 +18,12 @@ def mean_over_data(x: Array) -> Array:
 def sum_over_data(x: Array) -> Array:
     """The sum of `x` `[B, ...]` over every axis but the first: `[B]`."""
     return x.sum(axis=tuple(range(1, x.ndim)))
+
+
+def squared_distances(x: Array, y: Array) -> Array:
+    """Squared Euclidean distances of all pairs: `[M, D]`, `[N, D]` -> `[M, N]`, never negative."""
+    squares = jnp.sum(x * x, axis=1)[:, None] + jnp.sum(y * y, axis=1)[None, :]
+    return jnp.maximum(squares - 2.0 * jnp.matmul(x, y.T, precision="highest"), 0.0)
 
 
 def unit_rms(x: Array, axis: int | tuple[int, ...], epsilon: float = 1e-4) -> Array:

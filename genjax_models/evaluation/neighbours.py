@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from genjax_models.core.arrays import squared_distances
 from genjax_models.core.types import Array
 from genjax_models.evaluation.blocks import map_blocks
 
@@ -18,12 +19,6 @@ def centred(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
     """Both sets, `[M, D]` and `[N, D]`, less the mean of the first, as float32 on the device."""
     mean = x.mean(axis=0, dtype=np.float64)[None, :]
     return jnp.asarray(x - mean, jnp.float32), jnp.asarray(y - mean, jnp.float32)
-
-
-def squared_distances(x: Array, y: Array) -> Array:
-    """Squared Euclidean distances of all pairs: `[M, D]`, `[N, D]` -> `[M, N]`, never negative."""
-    squares = jnp.sum(x * x, axis=1)[:, None] + jnp.sum(y * y, axis=1)[None, :]
-    return jnp.maximum(squares - 2.0 * jnp.matmul(x, y.T, precision="highest"), 0.0)
 
 
 @partial(jax.jit, static_argnames=("k", "block_size"))

@@ -49,20 +49,7 @@ def following_decay(num_steps: int | Array, *, first: int, decay: float) -> Arra
 
 
 def doubling_steps(step: int | Array, total_steps: int, *, first: int = 10, last: int = 1280) -> Array:
-    """The second paper's number of intervals, which doubles at even spacings.
-
-    Args:
-      step: k, the training step, from 0.
-      total_steps: K, the length of training.
-      first: a, the number of intervals at the start.
-      last: b, at the end.
-
-    Returns:
-      N, an integer scalar.
-
-    Raises:
-      ValueError: if there is no training step, or not 1 <= first <= last.
-    """
+    """The second paper's number of intervals, which doubles at even spacings; all else is as in `square_root_steps`."""
     _check(total_steps, first, last)
     period = max(int(total_steps / (math.log2(last // first) + 1)), 1)
     done = jnp.minimum(step // period, math.ceil(math.log2(last / first)))

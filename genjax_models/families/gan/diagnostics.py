@@ -5,6 +5,7 @@ Metrics over samples, modes and calibration among them, are in `evaluation`.
 
 import jax.numpy as jnp
 
+from genjax_models.core.arrays import squared_distances
 from genjax_models.core.types import Array
 
 
@@ -15,7 +16,5 @@ def nearest_distance(x: Array) -> Array:
     whoever makes one image of each class leaves no distance. In units of `x`; infinite in a batch of one.
     """
     flat = x.reshape(x.shape[0], -1)
-    squares = (flat**2).mean(axis=1)
-    squared = squares[:, None] + squares[None, :] - 2.0 * (flat @ flat.T) / flat.shape[1]
-    others = jnp.where(jnp.eye(len(flat), dtype=bool), jnp.inf, squared)
-    return jnp.sqrt(jnp.maximum(others.min(axis=1), 0.0))
+    others = jnp.where(jnp.eye(len(flat), dtype=bool), jnp.inf, squared_distances(flat, flat))
+    return jnp.sqrt(others.min(axis=1) / flat.shape[1])
