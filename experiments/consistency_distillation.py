@@ -34,10 +34,11 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network, which starts as the teacher's, to the distillation loss.
 
     Raises:
-      UserError: if a name is unknown, or the teacher lives on another process.
+      UserError: if a name is unknown, or the teacher lives on another process or scales the data otherwise.
     """
-    if config.process != config.teacher.process:
-        raise UserError(f"student and teacher share a process: set config.process to {config.teacher.process}")
+    for field in ("process", "sigma_data"):
+        if config[field] != config.teacher[field]:
+            raise UserError(f"student and teacher share {field}: set config.{field} to {config.teacher[field]}")
     process, solver = choices.make_process(config), pick("solver", config.solver, SOLVERS)
     master = command.build_experiment(config.teacher)
 

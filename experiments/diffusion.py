@@ -15,7 +15,6 @@ from genjax_models.families.diffusion import c_noise, denoising_loss, preconditi
 from genjax_models.nets import LogLoss
 from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
-from genjax_models.training.names import pick
 
 
 def get_config() -> ConfigDict:
@@ -26,6 +25,7 @@ def get_config() -> ConfigDict:
     config.prediction = "eps"
     config.weighting = "unweighted"
     config.precondition = False  # EDM's scaling of the network's input and output; the prediction is then x0
+    config.sigma_data = 0.5  # the data's root mean square, by which EDM scales and weighs
     config.uncertainty = False  # EDM2's: each noise level is weighed by its expected loss, which is learned too
     config.time.name = "discrete"
     config.sample.update({"sampler": "ancestral", "steps": 1000, "clip": True})
@@ -83,12 +83,13 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the denoising loss.
 
     Raises:
-      UserError: if a name is unknown, or a preconditioned network is to predict another thing than x0.
+      UserError: if a name is unknown, a number out of range, or a preconditioned network is to predict another thing
+        than x0.
     """
     if config.precondition and config.prediction != "x0":
         raise UserError(f"a preconditioned network predicts x0: set config.prediction=x0, not {config.prediction}")
     process = choices.make_process(config)
-    weighting = pick("weighting", config.weighting, choices.WEIGHTINGS)
+    weighting = choices.make_weighting(config)
     time = choices.make_time(config, process)
     log_loss = LogLoss()
 
@@ -99,7 +100,8 @@ def build(config: ConfigDict) -> Experiment:
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
         model = net(params["net"] if config.uncertainty else params)
-        return Denoiser(process, precondition(model, process) if config.precondition else model, config.prediction)
+        scaled = precondition(model, process, config.sigma_data) if config.precondition else model
+        return Denoiser(process, scaled, config.prediction)
 
     def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
         model = denoiser(bound.params, bound.net).model

@@ -127,6 +127,10 @@ STYLEGAN3 = STYLEGAN2 | {
 }
 
 
+STEPS = (1, 2, 4, 10, 20, 50)
+"""Numbers of steps at which samplers are compared."""
+
+
 def digits(config: ConfigDict, **networks: dict) -> ConfigDict:
     """8x8 digits: 3,000 steps of 128, with the residual MLP a minute on two x86-64 cores.
 

@@ -19,6 +19,8 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(consistency_distillation.get_config())
+    config.sigma_data = 0.8
+    config.eval.rows = tuple(("multistep", steps) for steps in recipes.STEPS)
     config.train.steps = 1600  # the time of 3,200 steps of one evaluation each
     config.teacher = karras2022_fashion_mnist.get_config()
     config.expected = ConfigDict(

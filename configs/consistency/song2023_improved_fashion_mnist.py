@@ -17,5 +17,7 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(consistency.get_config())
+    config.sigma_data = 0.8
+    config.eval.rows = tuple(("multistep", steps) for steps in recipes.STEPS)
     config.train.steps = 2400  # the time of 3,200 steps of one evaluation each
     return with_variant(config, variant)

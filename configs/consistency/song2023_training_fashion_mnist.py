@@ -19,6 +19,8 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(consistency.get_config())
+    config.sigma_data = 0.8
+    config.eval.rows = tuple(("multistep", steps) for steps in recipes.STEPS)
     config.train.steps = 2400  # the time of 3,200 steps of one evaluation each
     config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.95})
     config.intervals = ConfigDict({"first": 2, "last": 150})

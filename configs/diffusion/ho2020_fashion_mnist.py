@@ -19,6 +19,9 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(diffusion.get_config())
+    samplers = ("ancestral", "ddim", "dpm_solver_pp_2m")
+    config.eval.rows = tuple((sampler, steps) for sampler in samplers for steps in recipes.STEPS)
+    config.eval.rows += (("ancestral", 1000),)
     config.expected = ConfigDict(
         {"sampler": "ancestral", "steps": 1000, "metric": "Fréchet distance", "value": 17.0, "n": 1000}
     )

@@ -20,6 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(flow_matching.get_config())
     config.time.update({"name": "logit_normal", "options": ConfigDict({"mean": 0.0, "std": 1.0})})
+    config.eval.rows = tuple(("euler", steps) for steps in recipes.STEPS)
     config.expected = ConfigDict(
         {"sampler": "euler", "steps": 10, "metric": "Fréchet distance", "value": 16.3, "n": 1000}
     )

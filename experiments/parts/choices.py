@@ -88,9 +88,8 @@ TIMES: dict[str, Callable[..., Array]] = {
         key, n, process=process, **options
     ),
 }
-WEIGHTINGS: dict[str, weightings.Weighting] = {
+WEIGHTINGS: dict[str, weightings.Weighting] = {  # and `edm`, see `make_weighting`
     "unweighted": weightings.unweighted,
-    "edm": weightings.edm(),
     "likelihood": weightings.likelihood,
     "min_snr": weightings.min_snr(),
     "p2": weightings.p2(),
@@ -155,6 +154,17 @@ def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, st
             "lower, or choose another sampler"
         )
     return grid
+
+
+def make_weighting(config: ConfigDict) -> weightings.Weighting:
+    """The weighting that `config.weighting` names; EDM's is that of `config.sigma_data`.
+
+    Raises:
+      UserError: if it is unknown, or `sigma_data` not positive.
+    """
+    if not config.sigma_data > 0:
+        raise UserError(f"config.sigma_data={config.sigma_data} must be positive")
+    return pick("weighting", config.weighting, WEIGHTINGS | {"edm": weightings.edm(config.sigma_data)})
 
 
 def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:

@@ -6,6 +6,7 @@ import pytest
 
 from experiments import (
     adversarial_vae,
+    consistency,
     consistency_distillation,
     diffusion,
     flow_matching,
@@ -62,7 +63,10 @@ from genjax_models.solvers import sample
         (reflow, {"pairs.sampler": "heunn"}, "did you mean 'heun'"),
         (reflow, {"pairs.sampler": "ancestral"}, "forgets which noise"),
         (reflow, {"pairs.steps": 0}, "at least 1 step"),
-        (consistency_distillation, {"teacher.process": "vp"}, "share a process"),
+        (consistency_distillation, {"teacher.process": "vp"}, "share process: set config.process to vp"),
+        (consistency_distillation, {"teacher.sigma_data": 0.8}, "set config.sigma_data to 0.8"),
+        (consistency, {"eval.rows": (("multistep", 5),), "sample.grid.options": {"end": 0.0}}, "options.end=0.22"),
+        (diffusion, {"sigma_data": 0.0}, "must be positive"),
         (
             diffusion,
             {"process": "trigonometric", "prediction": "score"},

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
 from genjax_models.data import batches, load
@@ -99,7 +100,9 @@ def bound(request) -> Bound:
         config.intervals.update({"first": 8, "last": 8})  # losses of different numbers do not compare
     experiment = importlib.import_module(config.experiment).build(config)
     params, extra = jax.jit(experiment.init)(jax.random.key(0))
-    return Bound(config, experiment, jax.tree.map(lambda x: x + 0.02, params), extra)
+    flat, restore = ravel_pytree(params)
+    moved = flat + 0.02 * np.random.default_rng(0).standard_normal(flat.shape, np.float32)
+    return Bound(config, experiment, restore(moved), extra)
 
 
 @pytest.fixture(scope="module")
