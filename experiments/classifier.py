@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from ml_collections import ConfigDict
 
+from experiments.parts.scores import classification
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.preprocess import random_flip, to_float
@@ -70,11 +70,11 @@ def build(config: ConfigDict) -> Experiment:
         x = random_shift(key_shift, batch["x"], config.shift)
         x = to_float(random_flip(key_flip, x) if config.train.flip else x)
         logits = classify(params, x, train=True, rngs={"dropout": key_dropout})
-        return LossOutput(*_scores(logits, batch["label"])), extra
+        return LossOutput(*classification(logits, batch["label"])), extra
 
     def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
         logits = classify(params, to_float(batch["x"]))
-        loss, scores = _scores(logits, batch["label"])
+        loss, scores = classification(logits, batch["label"])
         return {"loss": loss} | scores
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
@@ -88,8 +88,3 @@ def random_shift(key: Key, x: Array, pixels: int) -> Array:
     starts = jax.random.randint(key, (batch, 2), 0, 2 * pixels + 1)
     window = lambda image, start: jax.lax.dynamic_slice(image, (start[0], start[1], 0), (height, width, channels))
     return jax.vmap(window)(padded, starts)
-
-
-def _scores(logits: Array, label: Array) -> tuple[Array, dict[str, Array]]:
-    loss = optax.softmax_cross_entropy_with_integer_labels(logits, label)
-    return loss, {"accuracy": (logits.argmax(axis=-1) == label).astype(jnp.float32)}

@@ -54,10 +54,15 @@ def read_config() -> ConfigDict:
         recorded = Path(WORKDIR.value or "") / "config.json"
         if not WORKDIR.value or not recorded.exists():
             raise UserError("no config given: add --config=configs/<family>/<paper>_<dataset>.py")
-        return ConfigDict(json.loads(recorded.read_text())).lock()
+        return recorded_config(Path(WORKDIR.value)).lock()
     if not isinstance(CONFIG.value, ConfigDict):
         raise UserError(f"cannot read the config file {flags.FLAGS['config'].serialize().partition('=')[2]}")
     return CONFIG.value.lock()
+
+
+def recorded_config(folder: Path) -> ConfigDict:
+    """The config that a run's folder belongs to."""
+    return ConfigDict(json.loads((folder / "config.json").read_text()))
 
 
 def workdir() -> Path:

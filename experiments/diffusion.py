@@ -28,7 +28,7 @@ def get_config() -> ConfigDict:
     config.sigma_data = 0.5  # the data's root mean square, by which EDM scales and weighs
     config.uncertainty = False  # EDM2's: each noise level is weighed by its expected loss, which is learned too
     config.time.name = "discrete"
-    config.sample.update({"sampler": "ancestral", "steps": 1000, "clip": True})
+    config.sample.update({"sampler": "ancestral", "steps": 1000, "threshold": "static"})
     config.eval.rows = (
         ("ancestral", 1000),
         ("ddim", 50),
@@ -45,7 +45,7 @@ def edm_config() -> ConfigDict:
     config = get_config()
     config.update({"process": "edm", "precondition": True, "prediction": "x0", "weighting": "edm"})
     config.time.name = "log_normal_sigma"
-    config.sample.update({"sampler": "edm_heun", "steps": 18, "clip": False})
+    config.sample.update({"sampler": "edm_heun", "steps": 18, "threshold": "none"})
     config.sample.grid.name = "karras"
     config.eval.rows = (
         ("edm_heun", 5),
@@ -64,7 +64,7 @@ def vp_sde_config() -> ConfigDict:
     config.process = "vp"
     config.time.update({"name": "uniform", "options": ConfigDict({"low": 1e-5})})
     config.train.dequantize = True
-    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
+    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "threshold": "none"})
     config.eval.rows = (("predictor_corrector", 500), ("euler_maruyama", 500), ("dpm_solver_pp_2m", 20))
     return config
 
@@ -74,7 +74,7 @@ def ve_sde_config() -> ConfigDict:
     config = get_config()
     config.update({"process": "ve", "precondition": True, "prediction": "x0", "weighting": "eps"})
     config.time.name = "uniform"  # bytes need no dequantising: the least noise, 0.01, is wider than one
-    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "clip": False})
+    config.sample.update({"sampler": "predictor_corrector", "steps": 500, "threshold": "none"})
     config.eval.rows = (("predictor_corrector", 500), ("reverse_diffusion", 500), ("edm_heun", 18))
     return config
 

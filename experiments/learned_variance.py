@@ -27,17 +27,20 @@ from genjax_models.training import Experiment
 def get_config() -> ConfigDict:
     """The cosine schedule, noise prediction, the hybrid loss; the network has two outputs a channel."""
     config = diffusion.get_config()
-    del config.weighting, config.precondition, config.uncertainty, config.time, config.likelihood
+    del config.weighting, config.precondition, config.sigma_data, config.uncertainty, config.time, config.likelihood
     config.experiment = "experiments.learned_variance"
     config.process = "cosine"
     config.chain = 1000  # steps of the chain whose bound is trained and measured
     config.net.out_channels = 2 * config.data.shape[-1]
-    config.sample.update({"sampler": "ancestral_learned", "steps": 100, "clip": False})
+    config.sample.update({"sampler": "ancestral_learned", "steps": 100, "threshold": "none"})
     config.eval.rows = (("ancestral_learned", 100), ("ancestral_learned", 25), ("ancestral", 25), ("ddim", 25))
     return config
 
 
-UNGUIDED = "a network with learned variance is neither clipped nor guided: set sample.clip=False and guidance to 1"
+UNGUIDED = (
+    "a network with learned variance has neither threshold nor guidance: set sample.threshold=none, guidance to 1 and "
+    "guide.name=classifier_free"
+)
 
 
 def of_the_mean(make: Callable[[], Sampler]) -> Sampler:
@@ -64,7 +67,8 @@ def build(config: ConfigDict) -> Experiment:
     """
     if config.train.dequantize:
         raise UserError("the bound is that of bytes as they are: set config.train.dequantize=False")
-    if config.sample.clip or config.sample.guidance != 1.0:
+    plainly = ("none", 1.0, "classifier_free")
+    if (config.sample.threshold, config.sample.guidance, config.sample.guide.name) != plainly:
         raise UserError(UNGUIDED)
     settings = {"process": choices.make_process(config), "num_steps": config.chain, "prediction": config.prediction}
 

@@ -27,7 +27,7 @@ from genjax_models.training.workdir import writing
 def get_config() -> ConfigDict:
     """2-rectified flow: straight lines between the pairs, starting from the teacher's parameters."""
     config = flow_matching.get_config()
-    del config.coupling, config.process  # pairs lie on straight lines
+    del config.coupling, config.process, config.process_options  # pairs lie on straight lines
     config.experiment = "experiments.reflow"
     config.teacher = flow_matching.get_config()
     config.teacher_workdir = ""  # of a run of `config.teacher`; by default it is trained in the folder `teacher`

@@ -21,7 +21,7 @@ from genjax_models.training import Experiment
 def get_config() -> ConfigDict:
     """Noise prediction, continuous time, a schedule that is learned for low variance, Fourier features of the input."""
     config = gaussian_path.default_config()
-    del config.process, config.prediction, config.time
+    del config.process, config.process_options, config.prediction, config.time
     config.experiment = "experiments.variational_diffusion"
     config.schedule = {"log_snr_min": -5.0, "log_snr_max": 13.3, "hidden": 1024}
     config.fourier = (7, 8)  # exponents of the features, see `fourier_channels`

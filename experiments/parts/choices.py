@@ -11,12 +11,13 @@ from genjax_models import processes
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.families.diffusion import samplers
-from genjax_models.families.flow_matching import euler, heun, interpolant_sde, midpoint, rk4
-from genjax_models.processes import PREDICTIONS, GaussianProcess, times, weightings
-from genjax_models.solvers import Sampler, power_grid, shifted_grid, uniform_grid
+from genjax_models.families.flow_matching import adaptive_ode, euler, heun, interpolant_sde, midpoint, rk4
+from genjax_models.guidance import dynamic_threshold, static_threshold
+from genjax_models.processes import PREDICTIONS, Denoiser, GaussianProcess, times, weightings
+from genjax_models.solvers import Sampler, given_grid, power_grid, shifted_grid, uniform_grid
 from genjax_models.training.names import pick
 
-PROCESSES: dict[str, Callable[[], GaussianProcess]] = {
+PROCESSES: dict[str, Callable[..., GaussianProcess]] = {
     "ddpm": processes.ddpm,
     "vp": processes.vp,
     "sub_vp": processes.sub_vp,
@@ -29,13 +30,18 @@ PROCESSES: dict[str, Callable[[], GaussianProcess]] = {
     "rectified_flow": processes.rectified_flow,
 }
 SAMPLERS: dict[str, Callable[[], Sampler]] = {
+    "adaptive_ode": adaptive_ode,
     "ancestral": samplers.ancestral,
     "ancestral_large": partial(samplers.ancestral, large_variance=True),
+    "annealed_langevin": samplers.annealed_langevin,
     "ddim": samplers.ddim,
     "ddim_stochastic": partial(samplers.ddim, 1.0),
     "deis": samplers.deis,
+    "dpm_solver_1": partial(samplers.dpm_singlestep, 1),
     "dpm_solver_2": partial(samplers.dpm_singlestep, 2),
     "dpm_solver_3": partial(samplers.dpm_singlestep, 3),
+    "dpm_solver_2m": partial(samplers.dpm_multistep, 2, "eps"),
+    "dpm_solver_3m": partial(samplers.dpm_multistep, 3, "eps"),
     "dpm_solver_pp_2s": partial(samplers.dpm_singlestep, 2, "x0"),
     "dpm_solver_pp_2m": samplers.dpm_multistep,
     "dpm_solver_pp_3m": partial(samplers.dpm_multistep, 3),
@@ -60,9 +66,12 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
 
 NEED_SIGNAL = ("edm_heun", "edm_stochastic", "euler_maruyama", "plms", "pndm")
 """Samplers that divide by the signal, or by what is left of it, where they start."""
+NEED_NOISE = ("annealed_langevin",)
+"""Samplers whose steps are as long as the noise, and end where there is some."""
 STOCHASTIC = (
     "ancestral",
     "ancestral_large",
+    "annealed_langevin",
     "ddim_stochastic",
     "edm_stochastic",
     "euler_maruyama",
@@ -95,7 +104,13 @@ WEIGHTINGS: dict[str, weightings.Weighting] = {  # and `edm`, see `make_weightin
     "p2": weightings.p2(),
     "sigmoid": weightings.sigmoid(),
 } | {prediction: weightings.on_type(prediction) for prediction in PREDICTIONS}
+THRESHOLDS: dict[str, Callable[..., Denoiser]] = {
+    "none": lambda denoiser: denoiser,
+    "static": static_threshold,
+    "dynamic": dynamic_threshold,
+}
 GRIDS: dict[str, Callable[..., Array]] = {
+    "given": any_process(given_grid),
     "uniform": any_process(uniform_grid),
     "quadratic": any_process(power_grid),
     "shifted": any_process(shifted_grid),
@@ -105,13 +120,13 @@ GRIDS: dict[str, Callable[..., Array]] = {
 
 
 def make_process(config: ConfigDict) -> GaussianProcess:
-    """The process that `config.process` names, one that the model can be sampled on.
+    """`transformed_process`, one that the model can be sampled on.
 
     Raises:
-      UserError: if it or the prediction type is unknown, a sampler cannot run on it, or it cannot convert the
-        prediction where sampling starts.
+      UserError: if it or the prediction type is unknown, its options do not suit it, a sampler cannot run on it, or it
+        cannot convert the prediction where sampling starts.
     """
-    process = pick("process", config.process, PROCESSES)()
+    process = transformed_process(config)
     grid = check_sampling(config, process)
     if "prediction" in config:
         pick("prediction", config.prediction, PREDICTIONS)
@@ -123,6 +138,24 @@ def make_process(config: ConfigDict) -> GaussianProcess:
                 "lower"
             )
     return process
+
+
+def transformed_process(config: ConfigDict) -> GaussianProcess:
+    """The process that `config.process` names, with `config.process_options`: its own, and the transforms.
+
+    Raises:
+      UserError: if it is unknown, or its options do not suit it.
+    """
+    options = config.process_options.to_dict()
+    zero, shift = options.pop("zero_terminal_snr"), options.pop("shift")
+    try:
+        process = pick("process", config.process, PROCESSES)(**options)
+        process = processes.zero_terminal_snr(process) if zero else process
+        return processes.shift_log_snr(process, shift) if shift != 1.0 else process
+    except (TypeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"config.process_options do not suit {config.process}: {error}") from None
 
 
 def check_sampling(config: ConfigDict, process: GaussianProcess) -> Array:
@@ -147,8 +180,12 @@ def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, st
         return grid
     if not bool((jnp.diff(grid) < 0.0).all()):
         raise UserError(f"config.sample.grid does not descend strictly in {steps} steps: {grid.tolist()}")
-    signal = process.alpha(grid[0])
-    if sampler in NEED_SIGNAL and not isinstance(signal, jax.core.Tracer) and not signal > 0:
+    signal, noise = process.alpha(grid[0]), process.sigma(grid[-1])
+    if isinstance(signal, jax.core.Tracer):
+        return grid
+    if sampler in NEED_NOISE and not noise > 0:
+        raise UserError(f"{sampler} needs noise, of which there is none at t = 0: raise config.sample.grid.options.end")
+    if sampler in NEED_SIGNAL and not signal > 0:
         raise UserError(
             f"{sampler} needs a signal, of which there is none at t = {float(grid[0]):g}: start config.sample.grid "
             "lower, or choose another sampler"
@@ -168,8 +205,17 @@ def make_weighting(config: ConfigDict) -> weightings.Weighting:
 
 
 def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:
-    """The time sampler that `config.time` names, with its options bound."""
-    return partial(pick("time.name", config.time.name, TIMES), process, **config.time.options)
+    """The time sampler that `config.time` names, with its options bound.
+
+    Raises:
+      UserError: if it is unknown, or its options do not suit it.
+    """
+    time = partial(pick("time.name", config.time.name, TIMES), process, **config.time.options)
+    try:
+        jax.eval_shape(partial(time, n=1), jax.random.key(0))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"config.time.options do not suit {config.time.name}: {error}") from None
+    return time
 
 
 def make_grid(config: ConfigDict, process: GaussianProcess, steps: int) -> Array:

@@ -5,19 +5,20 @@ that it makes of the network; the samplers of `choices` run on any of them, thro
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.parts import choices
+from experiments.parts import choices, guides
 from experiments.parts.networks import build_network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.families.diffusion import decode, dequantized_log_prob, encode, log_prob
-from genjax_models.guidance import classifier_free, drop_labels, static_threshold
+from genjax_models.guidance import drop_labels
 from genjax_models.processes import Denoiser
 from genjax_models.solvers import Sampler, sample
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
@@ -49,9 +50,6 @@ Loss = Callable[[Key, Bound, Array], LossOutput]
 MakeDenoiser = Callable[[PyTree, Network], Denoiser]
 
 
-UNCONDITIONAL = "guidance and labels need a class-conditional model: train with --config.conditional=True"
-
-
 def default_config() -> ConfigDict:
     """The fields that both families have; `net` may be replaced as a whole, since networks differ in theirs."""
     return ConfigDict(
@@ -61,6 +59,7 @@ def default_config() -> ConfigDict:
             "conditional": False,  # on the class label
             "label_dropout": 0.1,  # share of labels replaced by the null class, for classifier-free guidance
             "process": "rectified_flow",
+            "process_options": {"zero_terminal_snr": False, "shift": 1.0},  # and those of the process itself
             "prediction": "velocity",
             "time": {"name": "uniform", "options": ConfigDict()},
             "train": training_config(),
@@ -68,10 +67,9 @@ def default_config() -> ConfigDict:
                 "sampler": "euler",
                 "steps": 50,
                 "grid": {"name": "uniform", "options": ConfigDict()},
-                "guidance": 1.0,  # classifier-free guidance scale; 1 is none
-                "guidance_interval": (0.0, 1.0),  # times between which it acts
-                "guidance_rescale": 0.0,  # how far each example's spread is brought back to the conditional one's
-                "clip": False,  # keep the predicted clean data within [-1, 1]
+                "guidance": 1.0,  # its scale; 1 is none, to a classifier Bayes' rule
+                "guide": guides.default_config(),
+                "threshold": "none",  # keep the predicted clean data within [-1, 1]: static, dynamic
             },
             "eval": {
                 "features": "digits",  # whose features the metrics compare
@@ -127,11 +125,12 @@ def build(
       update: the extra state after a batch.
 
     Raises:
-      UserError: if a name in the config is unknown, a number out of range, or guidance is asked of an unconditional
-        model.
+      UserError: if a name in the config is unknown, a number out of range, or guidance asked for that cannot be.
     """
     net = build_network("net", config.net, num_classes=config.data.num_classes if config.conditional else 0)
     _check(config, samplers)
+    guide = guides.make_guide(config)
+    threshold = pick("sample.threshold", config.sample.threshold, choices.THRESHOLDS)
     shape, num_classes = tuple(config.data.shape), config.data.num_classes
 
     def bind(label: Array | None, **options: Any) -> Network:
@@ -171,18 +170,11 @@ def build(
     ) -> Array:
         """Generate `num` examples `[num, ...]` in [-1, 1]; with `keep`, their path `[keep, num, ...]` instead."""
         guidance = config.sample.guidance if guidance is None else guidance
-        if config.conditional:
+        if guides.draws_labels(config):
             label = jnp.arange(num) % num_classes if label is None else label
-        elif guidance != 1.0 or label is not None:
-            raise UserError(UNCONDITIONAL)
-        denoised = make_denoiser(params, label)
-        if guidance != 1.0:
-            model, null = denoised.model, make_denoiser(params, jnp.full((num,), num_classes)).model
-            interval, rescale = config.sample.guidance_interval, config.sample.guidance_rescale
-            denoised = denoised._replace(
-                model=classifier_free(model, null, guidance, interval=interval, rescale=rescale)
-            )
-        denoised = static_threshold(denoised) if config.sample.clip else denoised
+        elif label is not None:
+            raise UserError(guides.UNCONDITIONAL)
+        denoised = threshold(guide(partial(make_denoiser, params), label, guidance))
         process, name = denoised.process, sampler or config.sample.sampler
         algorithm = pick("sampler", name, samplers)()
         with jax.ensure_compile_time_eval():
@@ -230,17 +222,7 @@ def _check(config: ConfigDict, samplers: Mapping[str, Callable[[], Sampler]]) ->
         *(("eval.rows", row[0]) for row in config.eval.rows),
     ]:
         pick(field, name, samplers)
-    if config.sample.guidance != 1.0 and not config.conditional:
-        raise UserError(UNCONDITIONAL)
     if not 0 <= config.label_dropout <= 1:
         raise UserError(f"label_dropout={config.label_dropout} is a share: say 0 to 1")
     if config.get("likelihood", {}).get("probes", 1) < 1:
         raise UserError(f"likelihood.probes={config.likelihood.probes} must be at least 1")
-    sample = config.sample
-    nothing = lambda x, t: x
-    try:
-        classifier_free(
-            nothing, nothing, sample.guidance, interval=sample.guidance_interval, rescale=sample.guidance_rescale
-        )
-    except ValueError as error:
-        raise UserError(f"config.sample.guidance: {error}") from None

@@ -54,7 +54,8 @@ def classifier_free(
         prediction = null + expand_as(scale, x) * (wanted - null)
         if rescale:
             data = tuple(range(1, x.ndim))
-            ratio = wanted.std(axis=data, keepdims=True) / prediction.std(axis=data, keepdims=True)
+            spread = prediction.std(axis=data, keepdims=True)
+            ratio = wanted.std(axis=data, keepdims=True) / jnp.where(spread > 0.0, spread, 1.0)
             prediction = prediction * (1.0 + rescale * (ratio - 1.0))
         return prediction
 

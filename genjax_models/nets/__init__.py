@@ -36,6 +36,7 @@ from genjax_models.nets.stylegan2 import StyleGAN2 as StyleGAN2
 from genjax_models.nets.stylegan2_discriminator import StyleGAN2Discriminator as StyleGAN2Discriminator
 from genjax_models.nets.stylegan3 import StyleGAN3 as StyleGAN3
 from genjax_models.nets.unet import UNet as UNet
+from genjax_models.nets.unet_encoder import UNetEncoder as UNetEncoder
 from genjax_models.nets.unet_generator import UNetGenerator as UNetGenerator
 from genjax_models.nets.uvit import UViT as UViT
 from genjax_models.nets.very_deep_vae import VeryDeepVAE as VeryDeepVAE

@@ -29,6 +29,7 @@ References:
   Albergo et al., Stochastic Interpolants, 2023, https://arxiv.org/abs/2303.08797
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -93,6 +94,10 @@ class GaussianProcess:
 
         # 128 halvings resolve even the float32 neighbours of t = 1e-30.
         return jax.lax.fori_loop(0, 128, halve, (jnp.zeros_like(log_snr), jnp.ones_like(log_snr)))[0]
+
+    def least_time(self, dtype: jnp.dtype = jnp.float32) -> Array:
+        r"""The time at which $\sigma/\alpha$ reaches 0.001, where solves of data begin; 0 if it starts with more."""
+        return self.time_of(jnp.asarray(-2.0 * math.log(1e-3), dtype))
 
     def alpha_dot(self, t: Array) -> Array:
         r"""$d\alpha/dt$, shaped like `t`."""

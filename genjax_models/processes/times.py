@@ -25,21 +25,34 @@ def stratified_time(key: Key, n: int, *, low: float = 0.0, high: float = 1.0) ->
 def logit_normal_time(key: Key, n: int, *, mean: float = 0.0, std: float = 1.0) -> Array:
     r"""`n` times with $\mathrm{logit}(t) \sim N(\mathrm{mean}, \mathrm{std}^2)$: a positive mean favours noise.
 
+    Raises:
+      ValueError: if `std` is negative.
+
     References:
       Esser et al., Scaling Rectified Flow Transformers, 2024, eq. 19, https://arxiv.org/abs/2403.03206
     """
+    _check_std(std)
     return jax.nn.sigmoid(mean + std * jax.random.normal(key, (n,)))
 
 
 def log_normal_sigma_time(key: Key, n: int, *, process: GaussianProcess, mean: float = -1.2, std: float = 1.2) -> Array:
     r"""`n` times at which $\log \sigma/\alpha \sim N(\mathrm{mean}, \mathrm{std}^2)$, within what `process` reaches.
 
+    Raises:
+      ValueError: if `std` is negative.
+
     References:
       Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, table 1, https://arxiv.org/abs/2206.00364
     """
+    _check_std(std)
     return process.time_of(-2.0 * (mean + std * jax.random.normal(key, (n,))))
 
 
 def discrete_time(key: Key, n: int, *, num_steps: int = 1000) -> Array:
     """`n` times, uniform on DDPM's grid `{1/T, ..., 1}`: the paper's step $i$ at $t = i/T$."""
     return jax.random.randint(key, (n,), 1, num_steps + 1) / num_steps
+
+
+def _check_std(std: float) -> None:
+    if std < 0:
+        raise ValueError(f"std must not be negative, got {std}")

@@ -2,7 +2,7 @@
 
 from genjax_models.solvers.adaptive import adaptive
 from genjax_models.solvers.driver import Sampler, sample
-from genjax_models.solvers.grids import power_grid, shifted_grid, uniform_grid
+from genjax_models.solvers.grids import given_grid, power_grid, shifted_grid, uniform_grid
 from genjax_models.solvers.mala import mala
 from genjax_models.solvers.ode import euler_step, heun_step, midpoint_step, rk4_step
 from genjax_models.solvers.roots import Root, bisect, fixed_point
@@ -14,6 +14,7 @@ __all__ = [
     "bisect",
     "euler_step",
     "fixed_point",
+    "given_grid",
     "heun_step",
     "mala",
     "midpoint_step",

@@ -1,5 +1,8 @@
 """Time grids: descending times from noise (t = 1) to data (t = 0), `[num_steps + 1]`."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
@@ -30,7 +33,7 @@ def power_grid(num_steps: int, power: float = 2.0, *, start: float = 1.0, end: f
 
 
 def shifted_grid(num_steps: int, shift: float, *, start: float = 1.0, end: float = 0.0) -> Array:
-    r"""A uniform grid bent by $t' = s\,t / (1 + (s-1)\,t)$: `shift` above 1 spends more steps near noise.
+    r"""A grid bent by $t' = s\,t / (1 + (s-1)\,t)$, its ends kept: `shift` above 1 has more steps near noise.
 
     Esser et al., 2024, eq. 23, https://arxiv.org/abs/2403.03206.
 
@@ -39,8 +42,23 @@ def shifted_grid(num_steps: int, shift: float, *, start: float = 1.0, end: float
     """
     if shift <= 0:
         raise ValueError(f"shift must be positive, got {shift}")
-    t = uniform_grid(num_steps, start=start, end=end)
+    _check(num_steps, start, end)
+    first, last = (t / (shift - (shift - 1.0) * t) for t in (start, end))
+    t = jnp.linspace(first, last, num_steps + 1)
     return shift * t / (1.0 + (shift - 1.0) * t)
+
+
+def given_grid(num_steps: int, times: Sequence[float]) -> Array:
+    """These very times, `num_steps + 1` of them, descending.
+
+    Raises:
+      ValueError: if there are more or fewer, or they do not descend strictly within [0, 1].
+    """
+    if len(times) != num_steps + 1:
+        raise ValueError(f"{num_steps} steps go through {num_steps + 1} times, got {len(times)}")
+    if not all(1.0 >= t > s >= 0.0 for t, s in pairwise(times)):
+        raise ValueError(f"times must descend strictly within [0, 1], got {list(times)}")
+    return jnp.array(times)
 
 
 def _check(num_steps: int, start: float, end: float) -> None:

@@ -28,6 +28,7 @@ class Experiment(NamedTuple):
       validate: `(key, params, extra, batch) -> {name: [B]}`, or `None`.
       denoiser: `(params, label=None) -> Denoiser`, for the families that have one: what samplers, guidance and
         students of this model call.
+      classify: `(params, x [B, ...], t [B]) -> logits [B, K]`, for classifiers of noisy data: what guides samples.
       training_set: `folder of the run -> data set`, for what trains on a set of its own making; made once.
       test_set: `() -> data set`, what `validate` is asked about where that is no split of `config.data` as it is.
       warm_start: `(initial state, folder of the run) -> state`: what a fresh run takes over from an earlier one.
@@ -45,6 +46,7 @@ class Experiment(NamedTuple):
     impute: Callable[[Key, dict[str, PyTree], PyTree, Array], Array] | None = None
     validate: Callable[[Key, dict[str, PyTree], PyTree, PyTree], dict[str, Array]] | None = None
     denoiser: Callable[..., Any] | None = None
+    classify: Callable[[dict[str, PyTree], Array, Array], Array] | None = None
     training_set: Callable[[Path], Any] | None = None
     test_set: Callable[[], Any] | None = None
     warm_start: Callable[[TrainState, Path], TrainState] | None = None

@@ -30,13 +30,24 @@ from genjax_models.solvers import sample
         (flow_matching, {"sample.grid.options": {"start": 0.2, "end": 0.6}}, "got start=0.2, end=0.6"),
         (flow_matching, {"sample.grid.options": {"strat": 0.9}}, "strat"),
         (flow_matching, {"sample.grid.name": "shifted", "sample.grid.options": {"shift": 1e12}}, "does not descend"),
+        (
+            flow_matching,
+            {"sample.grid.name": "given", "sample.grid.options": {"times": (1.0, 0.0)}},
+            "go through 3 times, got 2",
+        ),
+        (flow_matching, {"sample.threshold": "clip"}, "Known: none, static, dynamic"),
+        (flow_matching, {"time.options": {"std": 1.0}}, "config.time.options do not suit uniform"),
+        (diffusion, {"time.name": "logit_normal", "time.options": {"std": -1.0}}, "must not be negative"),
+        (diffusion, {"process_options.zero_terminal_snr": True}, "where 'eps' cannot be converted"),
+        (diffusion, {"process_options.shift": -2.0}, "factor must be positive"),
+        (diffusion, {"process_options": {"shift": 1.0, "zero_terminal_snr": False, "num_step": 3}}, "do not suit ddpm"),
         (flow_matching, {"sample.grid.name": "karas"}, "did you mean 'karras'"),
         (flow_matching, {"sample.sampler": "heunn"}, "did you mean 'heun'"),
         (flow_matching, {"eval.rows": (("eular", 2),)}, "did you mean 'euler'"),
         (flow_matching, {"sample.guidance": 2.0}, "class-conditional model"),
         (flow_matching, {"prediction": "velocty"}, "did you mean 'velocity'"),
         (flow_matching, {"prediction": "eps"}, "no signal at t = 1, where 'eps' cannot be converted"),
-        (learned_variance, {"sample.guidance": 2.0}, "neither clipped nor guided"),
+        (learned_variance, {"sample.guidance": 2.0}, "neither threshold nor guidance"),
         (learned_variance, {"train.dequantize": True}, "bytes as they are"),
         (variational_diffusion, {"sample.steps": 0}, "at least 1 step"),
         (reflow, {"train.flip": True}, "as the teacher made them"),
@@ -57,7 +68,7 @@ from genjax_models.solvers import sample
         (adversarial_vae, {"game": "gan"}, "did you mean 'vae_gan'"),
         (flow_matching, {"eval.rows": (("euler", 0),)}, "at least 1 step"),
         (flow_matching, {"eval.rows": (("edm_heun", 5),)}, "needs a signal, of which there is none at t = 1"),
-        (flow_matching, {"sample.guidance_interval": (0.8, 0.2)}, "0 <= low <= high <= 1"),
+        (flow_matching, {"sample.guide.interval": (0.8, 0.2)}, "0 <= low <= high <= 1"),
         (flow_matching, {"label_dropout": 7.0}, "is a share"),
         (flow_matching, {"likelihood.probes": 0}, "must be at least 1"),
         (reflow, {"pairs.sampler": "heunn"}, "did you mean 'heun'"),
@@ -119,6 +130,10 @@ def test_every_sampler_runs_on_pure_noise_or_is_refused(name):
         with pytest.raises(UserError, match="needs a signal"):
             choices.sampling_grid(config, rectified_flow(), name, 20)
         config.sample.grid.options = {"start": 0.99}
+    if name in choices.NEED_NOISE:
+        with pytest.raises(UserError, match="needs noise"):
+            choices.sampling_grid(config, rectified_flow(), name, 20)
+        config.sample.grid.options = {"end": 0.02}
     grid = choices.sampling_grid(config, rectified_flow(), name, 20)
     x = grid[0] * jax.random.normal(jax.random.key(0), (2000, 1))
     drawn = jax.jit(lambda: sample(jax.random.key(1), _exact_flow(0.4, 0.5), x, grid, choices.SAMPLERS[name]()))()
@@ -130,7 +145,7 @@ def test_sampling_starts_at_the_noise_of_its_grid():
     """A silent network's clean data are its input, times the share of data in it."""
     config = diffusion.edm_config()
     config.net = {"name": "genjax_models.nets.MLP", "width": 8, "depth": 1}
-    config.sample.update({"sampler": "ddim", "steps": 1, "clip": False})
+    config.sample.update({"sampler": "ddim", "steps": 1})
     config.sample.grid.update({"name": "uniform", "options": {"start": 0.5}})
     config.eval.rows = (("ddim", 1),)
     experiment = diffusion.build(config)

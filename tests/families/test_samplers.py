@@ -314,6 +314,18 @@ def test_churn_keeps_the_marginal():
     assert_is_mixture(x, data)
 
 
+@pytest.mark.parametrize("start", [1.0, 0.8])
+def test_churn_tells_the_network_how_much_noise_there_is(start):
+    """Also where the process has no more to offer, at t = 1."""
+    process, asked = edm(), []
+    silent = Denoiser(process, lambda x, t: asked.append((x, t)) or jnp.zeros_like(x), "x0")
+    t = jnp.array(start)
+    edm_heun(0.3).step(jax.random.key(0), silent, (), jnp.zeros((1, 20_000)), t, jnp.array(0.0))
+    x, told = asked[0]
+    noise = jnp.sqrt(process.scaled_sigma(t) ** 2 + x.var())
+    np.testing.assert_allclose(process.scaled_sigma(told), noise, rtol=0.01)
+
+
 def test_ddim_is_exact_in_one_step_for_a_point_mass():
     data = Mixture(jnp.ones(1), jnp.array([[0.4, -0.2]]), jnp.array([0.0]))
     x = draw(data, vp(), ddim(), 8, steps=1)

@@ -72,6 +72,8 @@ def test_rescaling_restores_the_conditional_spread():
     half = classifier_free(lambda x, t: a, lambda x, t: b, 4.0, rescale=0.5)(a, t)
     np.testing.assert_allclose(full.std(axis=1), a.std(axis=1), rtol=1e-5)
     np.testing.assert_allclose(half, 0.5 * (full + plain), rtol=1e-5, atol=1e-5)
+    flat = classifier_free(lambda x, t: jnp.ones_like(x), lambda x, t: jnp.zeros_like(x), 4.0, rescale=0.7)(a, t)
+    assert bool(jnp.isfinite(flat).all())
 
 
 def test_autoguidance_moves_away_from_the_weak_model():

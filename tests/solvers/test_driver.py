@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.solvers import Sampler, power_grid, sample, shifted_grid, uniform_grid
+from genjax_models.solvers import Sampler, given_grid, power_grid, sample, shifted_grid, uniform_grid
 
 COUNTER = Sampler(lambda x: jnp.zeros(()), lambda key, f, carry, x, t, s: (x + f * (t - s), carry + 1))
 
@@ -60,6 +60,8 @@ def test_grids():
     np.testing.assert_allclose(power_grid(2, 2.0), jnp.array([1.0, 0.25, 0.0]))
     np.testing.assert_allclose(shifted_grid(2, 3.0), jnp.array([1.0, 0.75, 0.0]))
     np.testing.assert_allclose(shifted_grid(5, 1.0), uniform_grid(5))
+    np.testing.assert_allclose(shifted_grid(2, 3.0, start=0.9, end=0.1), jnp.array([0.9, 0.66, 0.1]), rtol=1e-6)
+    np.testing.assert_allclose(given_grid(2, (0.9, 0.3, 0.0)), jnp.array([0.9, 0.3, 0.0]))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +71,10 @@ def test_grids():
         lambda: uniform_grid(3, start=0.0, end=1.0),
         lambda: power_grid(3, 0.0),
         lambda: shifted_grid(3, -1.0),
+        lambda: given_grid(3, (1.0, 0.5, 0.0)),
+        lambda: given_grid(2, (1.0, 0.5, 0.5)),
     ],
 )
 def test_impossible_grids_are_refused(make):
-    with pytest.raises(ValueError, match=r"must be positive|at least 1 step|runs from start"):
+    with pytest.raises(ValueError, match=r"must be positive|at least 1|runs from start|go through 4|must descend"):
         make()

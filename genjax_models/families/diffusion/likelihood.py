@@ -19,7 +19,6 @@ References:
   Grathwohl et al., FFJORD, 2019, https://arxiv.org/abs/1810.01367
 """
 
-import math
 from collections.abc import Callable
 
 import jax
@@ -118,8 +117,5 @@ def decode(
 def _ends(process: GaussianProcess, x: Array, t_min: float | None, t_max: float) -> tuple[Array, Array]:
     if not 0.0 <= (t_min or 0.0) < t_max <= 1.0:
         raise ValueError(f"expected 0 <= t_min < t_max <= 1, got t_min={t_min} and t_max={t_max}")
-    if t_min is None:
-        start = process.time_of(jnp.asarray(-2.0 * math.log(1e-3), x.dtype))
-    else:
-        start = jnp.asarray(t_min, x.dtype)
+    start = process.least_time(x.dtype) if t_min is None else jnp.asarray(t_min, x.dtype)
     return start, jnp.asarray(t_max, x.dtype)

@@ -25,12 +25,13 @@ from genjax_models.families.flow_matching.riemannian import (
     sphere,
     torus,
 )
-from genjax_models.families.flow_matching.samplers import euler, heun, interpolant_sde, midpoint, rk4
+from genjax_models.families.flow_matching.samplers import adaptive_ode, euler, heun, interpolant_sde, midpoint, rk4
 
 __all__ = [
     "Coupling",
     "Manifold",
     "Source",
+    "adaptive_ode",
     "bridge_loss",
     "bridge_sample",
     "euler",

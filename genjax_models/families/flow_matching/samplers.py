@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array, Key
 from genjax_models.processes.denoiser import Denoiser
 from genjax_models.processes.gaussian import GaussianProcess
+from genjax_models.solvers.adaptive import adaptive
 from genjax_models.solvers.driver import Sampler, nothing
 from genjax_models.solvers.ode import Step, euler_step, heun_step, midpoint_step, rk4_step
 
@@ -56,6 +57,22 @@ def heun() -> Sampler:
 def rk4() -> Sampler:
     """The classic fourth-order Runge-Kutta solver, four evaluations a step; onto t = 0 as `heun`."""
     return _ode(rk4_step, 4, sees_end=True)
+
+
+def adaptive_ode(rtol: float = 1e-4, atol: float = 1e-4) -> Sampler:
+    """Every step of the grid solved to a tolerance, see `solvers.adaptive`; one step from noise to data will do.
+
+    It stops where the noise is a thousandth of the signal, as `decode` does: the velocity has no value at t = 0. How
+    often it evaluates the network is up to the tolerances.
+    """
+
+    def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
+        del key
+        last = jnp.maximum(s, denoiser.process.least_time(x.dtype))
+        solve = lambda x: adaptive(lambda x, t: denoiser(x, t, "velocity"), x, t, last, rtol=rtol, atol=atol).x
+        return jax.lax.cond(t > last, solve, lambda x: x, x), carry
+
+    return Sampler(nothing, step)
 
 
 def interpolant_sde(diffusion: Callable[[GaussianProcess, Array], Array] = GaussianProcess.sigma) -> Sampler:

@@ -22,7 +22,7 @@ def edm_heun(
 ) -> Sampler:
     r"""Algorithm 2 of the paper; without churn it is algorithm 1. Two evaluations a step, one for a step to no noise.
 
-    The process must have signal at all times of the grid.
+    The process must have signal at all times of the grid. Churn does not raise the noise above the process's most.
 
     Args:
       churn: the paper's $S_\mathrm{churn}/N$, how much a step raises its noise level, at most
@@ -50,6 +50,7 @@ def edm_heun(
         if churn:
             inside = (level >= churn_min) & (level <= churn_max)
             raised = level * (1.0 + jnp.where(inside, gamma_max, 0.0))  # line 5: sigma hat
+            raised = jnp.minimum(raised, process.scaled_sigma(jnp.ones_like(t)))
             z = churn_noise * jax.random.normal(key, x.shape, x.dtype)
             x = x + jnp.sqrt((raised - level) * (raised + level)) * z  # line 6
             level, t = raised, process.time_of(-2.0 * jnp.log(raised))

@@ -1,0 +1,135 @@
+"""Who guides the samples of a run: the model without its label, a worse model, a classifier of noisy images."""
+
+import importlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from experiments import diffusion, noisy_classifier
+from experiments.classifier import with_variant as small
+from experiments.command import build_experiment
+from experiments.train import train
+from experiments.variants import with_variant
+from genjax_models.core.errors import UserError
+from genjax_models.data import load
+from genjax_models.data.preprocess import to_float
+from genjax_models.processes import ddpm
+from genjax_models.training.loop import load_state
+
+KEY = jax.random.key(0)
+
+
+def model_config(variant: str = "smoke", **guide):
+    config = with_variant(diffusion.get_config(), variant)
+    config.net = {"name": "genjax_models.nets.MLP", "width": 16, "depth": 1}
+    config.sample.update({"sampler": "ddim", "steps": 3, "threshold": "none"})
+    config.sample.grid.options.start = 0.1  # little noise: samples stay off the ends of the range
+    config.eval.rows = (("ddim", 3),)
+    config.sample.guide.update(guide)
+    return config
+
+
+def classifier_config(steps: int = 20):
+    config = small(noisy_classifier.get_config(), "smoke")
+    config.net.update({"channels": 8, "multipliers": (1,), "num_blocks": 1, "head_dim": 8, "groups": 4})
+    config.process = "ddpm"
+    config.train.steps = steps
+    return config
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classifier")
+    train(classifier_config(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weak(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weak")
+    train(model_config("conditional,smoke"), folder)
+    return folder
+
+
+def moved(params):
+    flat, restore = ravel_pytree(params)
+    return restore(flat + 0.2 * jax.random.normal(KEY, flat.shape))
+
+
+def draw(config, scale, *, num=4, like=None, **options):
+    """Samples with the parameters `like`, by default initial ones moved off the zeros of the last layer."""
+    experiment = build_experiment(config)
+    params = moved(experiment.init(KEY)[0]) if like is None else like
+    return jax.jit(lambda: experiment.sample(KEY, params, num, guidance=scale, **options))()
+
+
+def test_autoguidance_leaves_the_worse_model_behind(weak):
+    """By a model that is as good, it changes nothing; by another, it extrapolates."""
+    config = model_config("conditional,smoke", name="autoguidance", workdir=str(weak))
+    same = load_state(build_experiment(config), config, weak).ema
+    plain = model_config("conditional,smoke")
+    np.testing.assert_allclose(draw(config, 3.0, like=same), draw(plain, 1.0, like=same), atol=1e-4)
+    assert not np.allclose(draw(config, 3.0), draw(plain, 1.0), atol=1e-2)
+
+
+def test_cfg_plus_plus_steps_with_the_unconditional_noise():
+    """At a scale of 0 it is the unconditional model, whatever the label."""
+    config = model_config("conditional,smoke", name="cfg_plus_plus")
+    np.testing.assert_allclose(draw(config, 0.0), draw(model_config("conditional,smoke"), 0.0), atol=1e-5)
+    assert not np.allclose(draw(config, 1.0), draw(model_config("conditional,smoke"), 1.0), atol=1e-3)
+
+
+def test_a_classifier_gives_classes_to_an_unconditional_model(judge):
+    config = model_config(name="classifier", workdir=str(judge))
+    of = lambda label, scale: draw(config, scale, label=jnp.full(4, label))
+    np.testing.assert_allclose(of(3, 0.0), draw(model_config(), 1.0), atol=1e-4)
+    assert not np.allclose(of(3, 1e3), of(4, 1e3), atol=1e-3)  # 20 steps have made it a weak judge
+
+
+@pytest.mark.parametrize(
+    ("guide", "variant", "said"),
+    [
+        ({"name": "clasifier"}, "smoke", "did you mean 'classifier'"),
+        ({"name": "classifier", "workdir": "nowhere"}, "smoke", "is not the folder of a run"),
+        ({"name": "cfg_plus_plus"}, "smoke", "class-conditional model"),
+        ({"name": "cfg_plus_plus", "rescale": 0.5}, "conditional,smoke", "neither interval nor rescale"),
+    ],
+)
+def test_a_guide_that_cannot_be_is_refused(guide, variant, said):
+    with pytest.raises(UserError, match=said):
+        build_experiment(model_config(variant, **guide))
+
+
+def test_guides_that_do_not_fit_are_refused(judge, weak):
+    with pytest.raises(UserError, match="noise-conditional classifier"):
+        build_experiment(model_config(name="classifier", workdir=str(weak)))
+    other = model_config("conditional,smoke", name="autoguidance", workdir=str(weak))
+    other.process = "cosine"
+    with pytest.raises(UserError, match="another process: ddpm"):
+        build_experiment(other)
+    with pytest.raises(UserError, match="no model that samples step by step"):
+        build_experiment(model_config(name="autoguidance", workdir=str(judge)))
+    with pytest.raises(UserError, match="0 to 1, not 3"):
+        draw(model_config("conditional,smoke", name="cfg_plus_plus"), 3.0)
+
+
+@pytest.mark.slow
+def test_a_noisy_classifier_knows_digits_under_noise(tmp_path):
+    """Where a tenth of the signal's power is noise, and where nothing is left of the signal."""
+    config = importlib.import_module("configs.classifier.dhariwal2021_digits").get_config()
+    config.train.update({"steps": 300, "log_every": 100})
+    train(config, tmp_path)
+    experiment = build_experiment(config)
+    params = load_state(experiment, config, tmp_path).ema
+    process, batch = ddpm(), load("digits", "test").take(np.arange(296))
+    x, eps = to_float(batch["x"]), jax.random.normal(KEY, batch["x"].shape)
+
+    def accuracy(t):
+        logits = experiment.classify(params, process.add_noise(x, eps, t), jnp.full(len(x), t))
+        return float((logits.argmax(axis=1) == batch["label"]).mean())
+
+    assert accuracy(process.time_of(jnp.log(10.0))) > 0.85
+    assert accuracy(jnp.array(1.0)) < 0.3
