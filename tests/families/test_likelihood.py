@@ -11,6 +11,7 @@ from genjax_models.core.dequantization import dequantized_log_prob, uniform_offs
 from genjax_models.core.likelihood import bits_per_dim, elbo
 from genjax_models.families.diffusion.likelihood import decode, encode, log_prob
 from genjax_models.processes import (
+    PREDICTIONS,
     Denoiser,
     GaussianProcess,
     cosine,
@@ -20,10 +21,13 @@ from genjax_models.processes import (
     learned,
     linear_log_snr,
     rectified_flow,
+    shift_log_snr,
+    sigmoid,
     sub_vp,
     trigonometric,
     ve,
     vp,
+    zero_terminal_snr,
 )
 
 # Processes whose signal at t = 1 is below 1e-3 of the noise, so that the prior is the data's own law there within 0.01
@@ -39,6 +43,11 @@ ROWS = {
     "ve": (lambda: ve(0.01, 2000.0), "x0", {}),
     "edm": (lambda: edm(2000.0), "eps", {}),
     "learned": (lambda: learned(init_monotone(jax.random.key(3), log_snr_min=-15.0, hidden=8)), "v", {"t_min": 0.0}),
+}
+MORE = {
+    "sigmoid": (sigmoid,),
+    "zero_terminal_snr": (lambda: zero_terminal_snr(ddpm(1e-4, 0.04)),),
+    "shift_log_snr": (lambda: shift_log_snr(cosine(), 2.0),),
 }
 
 
@@ -69,11 +78,27 @@ def compiled(denoiser: Denoiser, x: jax.Array, **options) -> tuple[jax.Array, ja
 
 @pytest.mark.parametrize("row", ROWS)
 def test_log_prob_is_the_closed_form(row):
+    assert_closed_form(*ROWS[row])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("row", ROWS | MORE)
+def test_log_prob_is_the_closed_form_of_every_process_and_prediction(row, prediction):
+    """Where a type cannot be converted at t = 1, the prior sits where the noise is a thousand times the signal."""
     with jax.enable_x64(True):
-        make, prediction, ends = ROWS[row]
+        make = (ROWS | MORE)[row][0]
+        process = make()
+        convertible = bool(process.can_convert(prediction, jnp.array(1.0)))
+        ends = {} if convertible else {"t_max": float(process.time_of(jnp.array(-2 * np.log(1e3))))}
+    assert_closed_form(make, prediction, ends)
+
+
+def assert_closed_form(make, prediction, ends):
+    with jax.enable_x64(True):
         process, data = make(), two_moons_like()
         x = jax.jit(data.sample, static_argnums=1)(jax.random.key(0), 12)
-        t_min = jnp.asarray(ends["t_min"]) if ends else process.time_of(jnp.array(2 * np.log(1e3)))
+        t_min = jnp.asarray(ends["t_min"]) if "t_min" in ends else process.time_of(jnp.array(2 * np.log(1e3)))
         value, stderr, nfe = compiled(exact(data, process, prediction), x, rtol=1e-7, atol=1e-7, **ends)
         assert stderr is None
         assert int(nfe) > 10
