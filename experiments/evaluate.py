@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
 from experiments import command
 from experiments.parts.drawing import draw_samples, settled
+from experiments.parts.guides import draws_labels
 from experiments.parts.held_out import summary, test_likelihoods, test_scores
 from genjax_models.core.types import PyTree
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net
-from genjax_models.evaluation.table import markdown, measure, to_json
+from genjax_models.evaluation.table import Classes, markdown, measure, to_json
 from genjax_models.report import save_grid
 from genjax_models.training import Experiment, parallel
 from genjax_models.training.loop import load_state
@@ -75,8 +77,8 @@ def measured_samples(
     experiment: Experiment, config: ConfigDict, params: Mapping[str, PyTree], workdir: Path
 ) -> dict[str, Any]:
     """Draw for every row of the table, measure against the training images, print, and save a picture a row."""
-    net = load_feature_net(config.eval.features, path=WEIGHTS.value)
-    real = net(load(config.data.name, "train").x)
+    net, dataset = load_feature_net(config.eval.features, path=WEIGHTS.value), load(config.data.name, "train")
+    real = net(dataset.x)
     generated, seconds = {}, {}
     for sampler, steps in config.eval.rows:
         name = f"{sampler} {steps}"
@@ -96,7 +98,10 @@ def measured_samples(
         with writing(workdir):
             save_grid(images[:PREVIEW], picture)
         generated[name] = net(images)
-    table = measure(real, generated, evaluator=net.name, seed=config.eval.seed)
+    classes = None
+    if draws_labels(config) and np.shape(real.logits)[1] == config.data.num_classes:
+        classes = Classes(dataset.label, np.arange(config.eval.num) % config.eval.batch % config.data.num_classes)
+    table = measure(real, generated, evaluator=net.name, seed=config.eval.seed, classes=classes)
     print(f"{markdown(table)}\nsamples: {picture}")
     return {"samples": to_json(table), "seconds": seconds}
 

@@ -69,7 +69,8 @@ def make_guide(config: ConfigDict) -> Guide:
 
 def draws_labels(config: ConfigDict) -> bool:
     """Whether a sample has a class: the model's own, or the one that a classifier leads it to."""
-    return config.conditional or config.sample.guide.name == "classifier"
+    guide = config.get("sample", {}).get("guide", {})
+    return config.get("conditional", False) or guide.get("name") == "classifier"
 
 
 def _classifier_free(config: ConfigDict) -> Guide:

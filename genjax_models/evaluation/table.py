@@ -46,7 +46,26 @@ class Row(NamedTuple):
     evaluator: str
 
 
-def measure(real: Features, generated: Mapping[str, Features], *, evaluator: str, seed: int = 0) -> tuple[Row, ...]:
+class Classes(NamedTuple):
+    """Which classes samples are of, among those that the evaluator knows.
+
+    Attributes:
+      real: of each real sample, `[N]`.
+      generated: of each sample of every generated set, the class that was asked for, `[n]`.
+    """
+
+    real: np.ndarray
+    generated: np.ndarray
+
+
+def measure(
+    real: Features,
+    generated: Mapping[str, Features],
+    *,
+    evaluator: str,
+    seed: int = 0,
+    classes: Classes | None = None,
+) -> tuple[Row, ...]:
     """All metrics of one or more sets of generated samples, and the floor.
 
     The number of samples n is that of the smallest generated set, or half of the real ones where these are too few to
@@ -57,10 +76,12 @@ def measure(real: Features, generated: Mapping[str, Features], *, evaluator: str
       generated: of the generated samples, by name; the first n of each count.
       evaluator: name of the feature net, for the record.
       seed: deals the real samples to reference and floor, and samples to the splits of the Inception score.
+      classes: of samples that were asked for by class.
 
     Returns:
       A row a set and metric, the floor's last. The metrics are the Fréchet distance, the kernel distance, the
-      Inception score, precision, recall, density and coverage.
+      Inception score, precision, recall, density and coverage; with classes, also the class accuracy: the share of
+      samples that the evaluator takes for what they are to be.
 
     Raises:
       UserError: if there are no samples, fewer than a metric needs, or a feature is not finite.
@@ -74,11 +95,17 @@ def measure(real: Features, generated: Mapping[str, Features], *, evaluator: str
     reference, other = _take(real, order[:num]), _take(real, order[num : 2 * num])
 
     sets = {name: _take(features, np.arange(num)) for name, features in generated.items()} | {FLOOR: other}
-    return tuple(
+    rows = [
         Row(name, metric, value, spread, num, seed, evaluator)
         for name, samples in sets.items()
         for metric, value, spread in _metrics(split_key, reference, samples)
-    )
+    ]
+    if classes:
+        wanted = dict.fromkeys(sets, classes.generated[:num]) | {FLOOR: classes.real[order[num : 2 * num]]}
+        for name, samples in sets.items():
+            right = float((np.asarray(samples.logits).argmax(axis=1) == wanted[name]).mean())
+            rows.append(Row(name, "class accuracy", right, None, num, seed, evaluator))
+    return tuple(rows)
 
 
 def markdown(rows: tuple[Row, ...]) -> str:

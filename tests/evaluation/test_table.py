@@ -5,7 +5,7 @@ import pytest
 
 from genjax_models.core.errors import UserError
 from genjax_models.evaluation.frechet_distance import frechet_distance
-from genjax_models.evaluation.table import FLOOR, markdown, measure, to_json
+from genjax_models.evaluation.table import FLOOR, Classes, markdown, measure, to_json
 from genjax_models.nets.classifier import Features
 
 METRICS = ["Fréchet distance", "kernel distance", "Inception score", "precision", "recall", "density", "coverage"]
@@ -24,6 +24,17 @@ def test_every_row_carries_what_makes_it_comparable():
     rows = measure(features(0, 100), {"ours": features(1, 30)}, evaluator="a net", seed=7)
     assert [(row.samples, row.metric) for row in rows] == [(s, m) for s in ("ours", FLOOR) for m in METRICS]
     assert {(row.num, row.seed, row.evaluator) for row in rows} == {(30, 7, "a net")}
+
+
+def test_class_accuracy_is_the_share_that_the_evaluator_takes_for_what_was_asked():
+    real, ours = features(0, 100), features(1, 30)
+    said = [np.asarray(net.logits).argmax(axis=1) for net in (real, ours)]
+    right = np.arange(30) < 12
+    classes = Classes(said[0], np.where(right, said[1], (said[1] + 1) % 4))
+    rows = measure(real, {"ours": ours}, evaluator="a net", classes=classes)
+    assert by_metric(rows, "ours")["class accuracy"].value == pytest.approx(0.4)
+    assert by_metric(rows, FLOOR)["class accuracy"].value == 1.0
+    assert "class accuracy" in markdown(rows)
 
 
 def test_real_samples_measured_as_generated_score_about_the_floor():
