@@ -7,47 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
+from small_gans import BATCH, DCGAN, PROGRESSIVE, SNGAN, STYLEGAN2, config_of, moved, start, step_of
 
 from experiments import gan
 from experiments.command import build_experiment
 from experiments.parts.gan_heads import Head, make_head
 from experiments.parts.gan_networks import make_networks
-from genjax_models.core.errors import UnsupportedError, UserError
 from genjax_models.data import batches, load
 from genjax_models.training import parallel, train_step
-from genjax_models.training.experiment import initial_state
 from genjax_models.training.loop import fit
-from genjax_models.training.tasks import capability
 
-BATCH = 8
-PERCEPTRONS = {
-    "generator": {"name": "genjax_models.nets.Perceptron", "widths": (16,)},
-    "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator", "widths": (16,)},
-}
-DCGAN = {
-    "generator": {"name": "genjax_models.nets.DCGANGenerator", "channels": (8,)},
-    "discriminator": {"name": "genjax_models.nets.DCGANDiscriminator", "channels": (8, 8)},
-}
-SNGAN = {
-    "generator": {"name": "genjax_models.nets.SNGANGenerator", "channels": (8,)},
-    "discriminator": {"name": "genjax_models.nets.SNGANDiscriminator", "channels": (8, 8), "halvings": 1},
-}
-STYLEGAN2 = {
-    "generator": {
-        "name": "genjax_models.nets.StyleGAN2",
-        "channels": 4,
-        "max_channels": 8,
-        "style_features": 8,
-        "mapping_depth": 2,
-    },
-    "discriminator": {"name": "genjax_models.nets.StyleGAN2Discriminator", "channels": 4, "max_channels": 8},
-}
-PROGRESSIVE = {
-    "generator": {"name": "genjax_models.nets.ProgressiveGenerator", "channels": (8, 8)},
-    "discriminator": {"name": "genjax_models.nets.ProgressiveDiscriminator", "channels": (8, 8)},
-    "growth": {"stages": 1, "steps": 2},
-}
 SETTINGS = {
     "DCGAN": DCGAN,
     "SNGAN": {**SNGAN, "game": "hinge", "conditional": True},
@@ -70,35 +39,9 @@ SETTINGS = {
 SLOW = ("StyleGAN2", "SNGAN", "DRAGAN and R1", "WGAN", "InfoGAN")
 
 
-def config_of(settings):
-    config = gan.get_config()
-    config.latent = 6
-    for field, value in {**PERCEPTRONS, **settings}.items():
-        if field in ("generator", "discriminator"):
-            config[field] = ConfigDict(value)
-        elif isinstance(value, dict):
-            config[field].update(ConfigDict(value))
-        else:
-            config[field] = value
-    config.train.update({"steps": 4, "batch_size": BATCH, "log_every": 1, "checkpoint_every": 2})
-    return config
-
-
 @pytest.fixture(scope="module")
 def batch():
     return next(batches(load("digits"), BATCH, seed=0))
-
-
-def start(experiment):
-    return jax.jit(partial(initial_state, experiment=experiment, ema=False))(jax.random.key(0))
-
-
-def step_of(experiment):
-    return jax.jit(partial(train_step, players=experiment.players))
-
-
-def moved(a, b):
-    return any((np.asarray(x) != np.asarray(y)).any() for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SETTINGS])
@@ -148,72 +91,6 @@ def test_the_log_shows_a_lazy_penalty_as_it_was_last_seen(player, name, settings
     assert shown > 0
     loss, game, still = read(rests, "loss", "game", name)
     assert (loss, still) == (game, shown)
-
-
-def test_a_sample_does_not_see_its_neighbours(batch):
-    """With the batch's own moments it would."""
-    experiment = build_experiment(config_of(DCGAN))
-    state, _ = step_of(experiment)(start(experiment), batch)
-    settled = jax.jit(experiment.settle)(state.params, state.extra)
-    z = jax.random.normal(jax.random.key(2), (4, 6))
-    decode = jax.jit(lambda z: experiment.decode(jax.random.key(0), settled, z))
-    np.testing.assert_allclose(decode(z)[:2], decode(jnp.concatenate([z[:2], 3 * z[2:]]))[:2], atol=1e-6)
-
-
-def test_standing_statistics_are_those_of_the_prior():
-    """A batch norm above a known linear map of z: its moments are known too."""
-    config = config_of({"generator": {"name": "genjax_models.nets.DCGANGenerator", "channels": (8,)}})
-    experiment = build_experiment(config)
-    params, extra = experiment.init(jax.random.key(0))
-    dense = params["generator"]["net"]["in"]
-    kernel = np.asarray(dense["kernel"]).reshape(6, -1, 8)  # z is standard normal
-    variance = (kernel**2).sum(axis=0).mean(axis=0)
-    statistics = experiment.settle(params, extra)["generator"]["variables"]["batch_stats"]["norm_0"]["moments"]
-    np.testing.assert_allclose(statistics["var"], variance, rtol=0.15)
-    np.testing.assert_allclose(statistics["mean"], np.zeros(8), atol=0.1 * np.sqrt(variance.max()))
-
-
-def test_truncation_draws_within_its_bounds():
-    config = config_of({"generator": {"name": "genjax_models.nets.Perceptron", "widths": ()}})
-    config.sample.truncation = 0.3
-    experiment = build_experiment(config)
-    params, extra = experiment.init(jax.random.key(0))
-    params["generator"]["net"]["out"]["bias"] = jnp.zeros(64)
-    settled = experiment.settle(params, extra)
-    kernel = np.asarray(params["generator"]["net"]["out"]["kernel"])
-    for sampler, within in {"prior": False, "truncated": True}.items():
-        x = experiment.sample(jax.random.key(3), settled, 64, sampler=sampler).reshape(64, 64)
-        z = np.linalg.lstsq(kernel.T, np.asarray(x).T, rcond=None)[0]
-        assert (np.abs(z) <= 0.301).all() == within
-
-
-def test_projection_finds_what_the_generator_made():
-    config = config_of({"generator": {"name": "genjax_models.nets.Perceptron", "widths": ()}})
-    config.data.update({"name": "moons", "shape": (2,), "num_classes": 0})
-    experiment = build_experiment(config)
-    settled = experiment.settle(*experiment.init(jax.random.key(0)))
-    x = experiment.sample(jax.random.key(1), settled, 5)
-    z = jax.jit(experiment.encode)(jax.random.key(2), settled, {"x": x, "label": jnp.zeros(5, jnp.int32)})
-    np.testing.assert_allclose(experiment.decode(jax.random.key(0), settled, z), x, atol=0.02)
-
-
-@pytest.mark.slow
-def test_truncated_styles_lie_between_the_mean_style_and_the_prior(batch):
-    """A psi of 0 is the mean style itself, whatever z is; of 1 the prior."""
-    config = config_of(STYLEGAN2)
-    settled = build_experiment(config).settle(*build_experiment(config).init(jax.random.key(0)))
-    images = {}
-    for psi in (0.0, 0.5, 1.0):
-        config.sample.truncation = psi
-        draw = jax.jit(partial(build_experiment(config).sample, num=4, sampler="truncated"))
-        images[psi] = draw(jax.random.key(1), settled)
-    networks, generator = make_networks(config, make_head(config).prior), settled["generator"]
-    mean = jnp.broadcast_to(generator["mean_style"], (4, *generator["mean_style"].shape))
-    noise = jax.random.split(jax.random.key(1))[1]
-    np.testing.assert_allclose(images[0.0], networks.synthesize(generator["variables"], mean, key=noise), atol=1e-5)
-    prior = jax.jit(partial(build_experiment(config).sample, num=4))(jax.random.key(1), settled)
-    np.testing.assert_allclose(images[1.0], prior, atol=1e-5)
-    assert np.abs(images[0.5] - images[0.0]).mean() < np.abs(images[1.0] - images[0.0]).mean()
 
 
 @pytest.mark.slow
@@ -318,65 +195,3 @@ def test_mixed_styles_are_those_of_another_draw_from_some_layer_on(batch):
     assert same[:, 0].all()
     assert (np.diff(same.astype(int), axis=1) <= 0).all()  # once another's, then to the end
     assert 16 < (~same.all(axis=1)).sum() < 48
-
-
-def test_a_collapse_and_a_divergence_are_named():
-    assert gan.watch({"generator/spread": 1.0, "discriminator/real_logit": -20.0}) is None
-    assert gan.watch({"generator/spread": float("nan")}) is None
-    assert gan.watch({"discriminator/fake_logit": -2e3}).startswith("divergence: logits of size 2000")
-    assert gan.watch({"generator/spread": 0.03}).startswith("collapse: fakes differ by 3.0%")
-    assert gan.watch({"generator/spread": 40.0}).startswith("divergence: fakes differ 40 times")
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"game": "wasserstein", "clip": -0.1}, "clip=-0.1 must not be negative"),
-        ({"penalties": (("r1", -1.0, 1),)}, "r1=-1.0 must not be negative"),
-        ({**STYLEGAN2, "mixing": 2.0}, "is a probability"),
-        ({"projection": {"steps": 0}}, "projection.steps=0"),
-        ({"augment": {"name": "ada", "options": {"thousands": 0.0}}}, "thousands=0.0 must be positive"),
-        ({"head": {"name": "info", "options": {"continuous": -1}}}, "0 numbers or more"),
-        ({**PROGRESSIVE, "growth": {"stages": 1, "steps": 3}}, "grown after"),
-        ({"n_critic": 0}, "n_critic=0 must be at least 1"),
-        ({"game": "hinged"}, "did you mean 'hinge'"),
-        ({"penalties": (("r3", 1.0, 1),)}, "penalties='r3' is unknown"),
-        ({"penalties": (("r1", 1.0, 0),)}, "r1 is due every 0 steps"),
-        ({"head": {"name": "auxiliary"}}, "set config.conditional=True"),
-        ({"head": {"name": "info"}}, "raise config.latent"),
-        ({"head": {"name": "info", "options": {"discrete": 3}}}, "do not suit info"),
-        ({"mixing": 0.9}, "generators with styles"),
-        ({"penalties": (("r1", 1.0, 1), ("r1", 2.0, 1))}, "twice"),
-        ({"penalties": (("r1", 1.0),)}, "are tuples"),
-        ({"n_critic": 5}, "is over before the generator moves"),
-        ({"path_length": {"every": 0}}, "path_length is due every 0 steps"),
-        ({"consistency": 1.0}, "under an augmentation"),
-        ({"sample": {"truncation": 0.0}}, "must be positive"),
-        ({**DCGAN, "penalties": (("r1", 1.0, 1),)}, "without batch norm"),
-        ({"game": "wasserstein"}, "must be kept smooth"),
-        ({"game": "least_squares", "augment": {"name": "ada"}}, "says nothing in 'least_squares'"),
-        ({**DCGAN, "growth": {"stages": 1}}, "wants two progressive networks with 2 entries"),
-        ({**PROGRESSIVE, "growth": {"stages": 2}}, "with 3 entries"),
-        (
-            {
-                "head": {"name": "info", "options": {"categorical": (3,), "continuous": 1}},
-                "sample": {"sampler": "truncated"},
-            },
-            "cannot be truncated",
-        ),
-        ({"augment": {"name": "adda"}}, "did you mean 'ada'"),
-        ({"augment": {"name": "diff", "options": {"policy": ("colour",)}}}, "did you mean 'color'"),
-        ({"conditional": True, "data": {"num_classes": 0}}, "has no labels"),
-        ({"augment": {"name": "diff"}, "data": {"shape": (2,)}}, "is of images"),
-        ({**DCGAN, "data": {"shape": (9, 9, 1)}}, "do not fit together"),
-        ({"sample": {"sampler": "priors"}}, "did you mean 'prior'"),
-    ],
-)
-def test_what_cannot_work_is_refused_before_training(settings, message):
-    with pytest.raises(UserError, match=message):
-        build_experiment(config_of(settings))
-
-
-def test_a_gan_has_no_likelihood():
-    with pytest.raises(UnsupportedError, match="has no log_prob: choose a config of normalizing flows"):
-        capability(build_experiment(config_of({})), "log_prob")
