@@ -36,6 +36,11 @@ from genjax_models.training.names import pick
 
 METRICS = {"l2": l2, "pseudo_huber": pseudo_huber}
 CURRICULA = {"doubling": doubling_steps, "square_root": square_root_steps}
+DECAYS: dict[str, Callable[..., float | Array]] = {
+    "doubling": lambda num_steps, *, first, decay: decay,
+    "square_root": following_decay,
+}
+"""What the target keeps of its former self under each curriculum."""
 GAPS = {"equal": equal_weight, "inverse": inverse_gap}
 POSITIONS: dict[str, Callable[[GaussianProcess, float], Callable[[Key, int], Array]]] = {
     "uniform": lambda process, t_min: uniform_time,
@@ -86,9 +91,8 @@ def intervals(config: ConfigDict, step: Array) -> Array:
 
 def decay_of(config: ConfigDict, step: Array) -> float | Array:
     """What the target keeps of its former self at this step."""
-    if config.curriculum != "square_root":
-        return float(config.target_decay)
-    return following_decay(intervals(config, step), first=config.intervals.first, decay=config.target_decay)
+    decay = pick("curriculum", config.curriculum, DECAYS)
+    return decay(intervals(config, step), first=config.intervals.first, decay=float(config.target_decay))
 
 
 def terms(config: ConfigDict, process: GaussianProcess, bound: Bound) -> dict[str, Any]:
