@@ -32,6 +32,11 @@ class CFGPlusPlus(NamedTuple):
         """The corruption process of both."""
         return self.conditional.process
 
+    @property
+    def prediction(self) -> str:
+        """What the networks predict."""
+        return self.conditional.prediction
+
     def __call__(self, x: Array, t: Array, target: str = "x0") -> Array:
         """The guided prediction as type `target`, `[B, ...]`."""
         null = self.unconditional(x, t, target)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from genjax_models.families.diffusion import ddim
+from genjax_models.families.flow_matching import heun
 from genjax_models.guidance import (
     CFGPlusPlus,
     autoguidance,
@@ -107,6 +108,9 @@ def test_cfg_plus_plus_renoises_with_the_unconditional_noise():
     guided = b + 0.7 * (a - b)
     x0 = (x - process.sigma(t) * guided) / process.alpha(t)
     np.testing.assert_allclose(found, process.alpha(s) * x0 + process.sigma(s) * b, rtol=1e-5, atol=1e-5)
+    take = lambda denoiser: heun().step(jax.random.key(0), denoiser, (), x, t, s)[0]
+    plain = Denoiser(process, lambda x, t: guided, "eps")
+    np.testing.assert_allclose(take(CFGPlusPlus(conditional, null, 0.7)), take(plain), rtol=1e-5, atol=1e-5)
 
 
 def test_dynamic_threshold_scales_back_only_what_exceeds_the_range():
