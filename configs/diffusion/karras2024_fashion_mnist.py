@@ -17,4 +17,5 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.edm2(recipes.fashion_mnist(diffusion.edm_config()), multipliers=(1, 1, 2))
+    config.sigma_data = 0.8
     return with_variant(config, variant)

@@ -18,5 +18,6 @@ from experiments.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.fashion_mnist(diffusion.ve_sde_config())
+    config.sigma_data = 0.8
     config.eval.update({"likelihood": 128, "rows": (("predictor_corrector", 100), ("edm_heun", 18))})
     return with_variant(config, variant)
