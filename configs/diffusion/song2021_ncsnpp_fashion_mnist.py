@@ -27,5 +27,6 @@ def get_config(variant: str = "") -> ConfigDict:
             "groups": 4,
         }
     )
+    config.sigma_data = 0.8
     config.eval.update({"likelihood": 128, "rows": (("predictor_corrector", 100), ("edm_heun", 18))})
     return with_variant(config, variant)
