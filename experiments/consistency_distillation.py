@@ -37,8 +37,8 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, or the teacher lives on another process or scales the data otherwise.
     """
     for field in ("process", "process_options", "sigma_data"):
-        if config[field] != config.teacher[field]:
-            raise UserError(f"student and teacher share {field}: set config.{field} to {config.teacher[field]}")
+        if config[field] != config.teacher.get(field):
+            raise UserError(f"student and teacher share {field}: set config.{field} to {config.teacher.get(field)}")
     process, solver = choices.make_process(config), pick("solver", config.solver, SOLVERS)
     master = command.build_experiment(config.teacher)
 

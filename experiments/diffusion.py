@@ -113,4 +113,6 @@ def build(config: ConfigDict) -> Experiment:
         expected = lambda t: log_loss.apply({"params": bound.params["log_loss"]}, c_noise(process, t))
         return uncertainty_loss(output, cast(Callable[[Array], Array], expected))
 
-    return gaussian_path.build(config, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config), init=initial)
+    return gaussian_path.build(
+        config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config), init=initial
+    )

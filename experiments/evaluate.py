@@ -99,7 +99,7 @@ def measured_samples(
             save_grid(images[:PREVIEW], picture)
         generated[name] = net(images)
     classes = None
-    if draws_labels(config) and np.shape(real.logits)[1] == config.data.num_classes:
+    if draws_labels(config) and config.data.name.startswith(config.eval.features):  # `mnist` knows `mnist_5k`
         classes = Classes(dataset.label, np.arange(config.eval.num) % config.eval.batch % config.data.num_classes)
     table = measure(real, generated, evaluator=net.name, seed=config.eval.seed, classes=classes)
     print(f"{markdown(table)}\nsamples: {picture}")

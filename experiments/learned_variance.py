@@ -82,7 +82,9 @@ def build(config: ConfigDict) -> Experiment:
         x = to_float(x)
         return elbo(key, lambda key: -variational_bound(key, denoiser.model, x, **settings).value)
 
-    experiment = gaussian_path.build(config, loss, denoiser, likelihood=likelihood, samplers=SAMPLERS)
+    experiment = gaussian_path.build(
+        config, settings["process"], loss, denoiser, likelihood=likelihood, samplers=SAMPLERS
+    )
     plain = experiment.sample
     assert plain is not None
 

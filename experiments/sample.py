@@ -29,10 +29,12 @@ FRAMES = 30
 
 SAMPLER = flags.DEFINE_string("sampler", None, "name of the sampler; the config's by default")
 STEPS = flags.DEFINE_integer("steps", None, "steps of the sampler; the config's by default")
-GUIDANCE = flags.DEFINE_float("guidance", None, "classifier-free guidance scale; 1 is none; the config's by default")
+GUIDANCE = flags.DEFINE_float(
+    "guidance", None, "scale of the config's guidance, which is its default; 1 is none, to a classifier Bayes' rule"
+)
 NUM = flags.DEFINE_integer("num", 64, "how many samples")
 LABEL = flags.DEFINE_integer(
-    "label", None, "class of all samples, for a class-conditional model; all in turn by default"
+    "label", None, "class of all samples, where model or guide knows any; all in turn by default"
 )
 SEED = flags.DEFINE_integer("seed", 0, "of the noise")
 OUT = flags.DEFINE_string("out", None, "file to write: .png, .gif or .npz; <workdir>/samples.png by default")

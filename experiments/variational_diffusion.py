@@ -71,6 +71,7 @@ def build(config: ConfigDict) -> Experiment:
 
     return gaussian_path.build(
         config,
+        None,
         loss,
         denoiser,
         likelihood=likelihood,

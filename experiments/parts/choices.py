@@ -68,6 +68,8 @@ NEED_SIGNAL = ("edm_heun", "edm_stochastic", "euler_maruyama", "plms", "pndm")
 """Samplers that divide by the signal, or by what is left of it, where they start."""
 NEED_NOISE = ("annealed_langevin",)
 """Samplers whose steps are as long as the noise, and end where there is some."""
+STEP_FROM_BOTH = ("ddim", "ddim_stochastic", "dpm_solver_1")
+"""Samplers of first order, which hand the clean data and the noise on as they are predicted."""
 STOCHASTIC = (
     "ancestral",
     "ancestral_large",
@@ -147,15 +149,23 @@ def transformed_process(config: ConfigDict) -> GaussianProcess:
       UserError: if it is unknown, or its options do not suit it.
     """
     options = config.process_options.to_dict()
-    zero, shift = options.pop("zero_terminal_snr"), options.pop("shift")
+    zero, shift = options.pop("zero_terminal_snr", False), options.pop("shift", 1.0)
     try:
         process = pick("process", config.process, PROCESSES)(**options)
+        if zero and not preserves_variance(process):
+            raise ValueError("zero_terminal_snr is for processes that preserve the variance")
         process = processes.zero_terminal_snr(process) if zero else process
         return processes.shift_log_snr(process, shift) if shift != 1.0 else process
     except (TypeError, ValueError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"config.process_options do not suit {config.process}: {error}") from None
+
+
+def preserves_variance(process: GaussianProcess) -> bool:
+    """Whether the squares of signal and noise sum to one at all times."""
+    t = jnp.linspace(0.0, 1.0, 11)
+    return bool(jnp.allclose(process.alpha(t) ** 2 + process.sigma(t) ** 2, 1.0, atol=1e-4))
 
 
 def check_sampling(config: ConfigDict, process: GaussianProcess) -> Array:
@@ -173,8 +183,11 @@ def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, st
     """The times `[steps + 1]` that the sampler of this name goes through; values are checked where they are known.
 
     Raises:
-      UserError: if the grid cannot be made, does not descend strictly, or starts where the sampler has no value.
+      UserError: if the grid cannot be made, does not descend strictly, or goes where the sampler, its guide or a
+        consistency model has no value.
     """
+    if config.sample.guide.name == "cfg_plus_plus" and sampler not in STEP_FROM_BOTH:
+        raise UserError(f"CFG++ is for samplers that step from data and noise alike, {', '.join(STEP_FROM_BOTH)}")
     grid = make_grid(config, process, steps)
     if isinstance(grid, jax.core.Tracer):
         return grid
@@ -185,6 +198,13 @@ def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, st
         return grid
     if sampler in NEED_NOISE and not noise > 0:
         raise UserError(f"{sampler} needs noise, of which there is none at t = 0: raise config.sample.grid.options.end")
+    if config.sample.guide.name == "classifier" and not signal > 0:
+        raise UserError("a classifier says nothing of pure noise: start config.sample.grid below t = 1")
+    if "t_min" in config and (grid[:-1].min() < config.t_min - 1e-6 or grid[-1] > config.t_min + 1e-6):
+        raise UserError(
+            f"{steps} steps of config.sample.grid ask the consistency model below config.t_min, or end above it: set "
+            f"config.sample.grid.options.end={config.t_min}"
+        )
     if sampler in NEED_SIGNAL and not signal > 0:
         raise UserError(
             f"{sampler} needs a signal, of which there is none at t = {float(grid[0]):g}: start config.sample.grid "

@@ -19,7 +19,7 @@ from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, 
 from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.families.diffusion import decode, dequantized_log_prob, encode, log_prob
 from genjax_models.guidance import drop_labels
-from genjax_models.processes import Denoiser
+from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.solvers import Sampler, sample
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 from genjax_models.training.names import pick
@@ -67,7 +67,7 @@ def default_config() -> ConfigDict:
                 "sampler": "euler",
                 "steps": 50,
                 "grid": {"name": "uniform", "options": ConfigDict()},
-                "guidance": 1.0,  # its scale; 1 is none, to a classifier Bayes' rule
+                "guidance": 1.0,  # its scale: 1 is none, to a classifier Bayes' rule, CFG++ takes 0 to 1
                 "guide": guides.default_config(),
                 "threshold": "none",  # keep the predicted clean data within [-1, 1]: static, dynamic
             },
@@ -101,6 +101,7 @@ def ode_likelihood(config: ConfigDict) -> Callable[[Key, Denoiser, Array], Likel
 
 def build(
     config: ConfigDict,
+    process: GaussianProcess | None,
     loss: Loss,
     denoiser: MakeDenoiser,
     *,
@@ -115,6 +116,7 @@ def build(
 
     Args:
       config: as `default_config()`, with the fields of its family.
+      process: the corruption process, `None` if it is learned.
       loss: the objective of a batch `x` `[B, ...]`.
       denoiser: what the network is to samplers and likelihoods, given the player's parameters.
       likelihood: the log-likelihood of data `[B, ...]`, nats.
@@ -129,7 +131,7 @@ def build(
     """
     net = build_network("net", config.net, num_classes=config.data.num_classes if config.conditional else 0)
     _check(config, samplers)
-    guide = guides.make_guide(config)
+    guide = guides.make_guide(config, process)
     threshold = pick("sample.threshold", config.sample.threshold, choices.THRESHOLDS)
     shape, num_classes = tuple(config.data.shape), config.data.num_classes
 
@@ -175,12 +177,14 @@ def build(
         elif label is not None:
             raise UserError(guides.UNCONDITIONAL)
         denoised = threshold(guide(partial(make_denoiser, params), label, guidance))
-        process, name = denoised.process, sampler or config.sample.sampler
+        name = sampler or config.sample.sampler
         algorithm = pick("sampler", name, samplers)()
         with jax.ensure_compile_time_eval():
-            grid = choices.sampling_grid(config, process, name, config.sample.steps if steps is None else steps)
+            grid = choices.sampling_grid(
+                config, denoised.process, name, config.sample.steps if steps is None else steps
+            )
         key_x, key_steps = jax.random.split(key)
-        x_init = process.sigma(grid[0]) * jax.random.normal(key_x, (num, *shape))
+        x_init = denoised.process.sigma(grid[0]) * jax.random.normal(key_x, (num, *shape))
         if keep:
             _, drawn = sample(key_steps, denoised, x_init, grid, algorithm, keep=keep)
         else:

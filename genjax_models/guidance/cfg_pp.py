@@ -15,7 +15,9 @@ from genjax_models.processes.gaussian import GaussianProcess
 
 
 class CFGPlusPlus(NamedTuple):
-    """A denoiser for samplers that step with `x0_and_eps`, as `ddim()` does; others see plain guidance.
+    """A denoiser for first-order samplers that step from `x0_and_eps`: `ddim()` and `dpm_singlestep(1)`.
+
+    Others read one prediction of it, or hand one on from step to step, and do something else than the paper.
 
     Attributes:
       conditional: a denoiser bound to the wanted condition.

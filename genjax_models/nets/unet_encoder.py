@@ -1,4 +1,4 @@
-r"""ADM's classifier: the half of the UNet that goes down, its features pooled into logits.
+r"""A classifier in the manner of ADM's: the half of the UNet that goes down, its features pooled into logits.
 
 It reads the noise level like the UNet does, so it can say what an image is while there is noise on it, and its gradient
 guide a sampler (`guidance.classifier_guidance`).

@@ -58,7 +58,7 @@ def given_grid(num_steps: int, times: Sequence[float]) -> Array:
         raise ValueError(f"{num_steps} steps go through {num_steps + 1} times, got {len(times)}")
     if not all(1.0 >= t > s >= 0.0 for t, s in pairwise(times)):
         raise ValueError(f"times must descend strictly within [0, 1], got {list(times)}")
-    return jnp.array(times)
+    return jnp.array(times, float)
 
 
 def _check(num_steps: int, start: float, end: float) -> None:

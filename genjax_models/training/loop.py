@@ -191,8 +191,10 @@ def load_state(
       mesh: where to put it, over all devices by default.
 
     Raises:
-      UserError: if there is no such checkpoint, or none that can be read.
+      UserError: if there is no such checkpoint, none that can be read, or the folder's config is of another model.
     """
+    if (Path(workdir) / "config.json").exists():  # a run's, and not a library user's own checkpoints
+        folder.check_same_model(Path(workdir), config.to_dict())
     mesh = parallel.make_mesh() if mesh is None else mesh
     _, shapes, shardings = _layout(experiment, config, mesh)
     restored = restore(Path(workdir) / "checkpoints", parallel.abstract(shapes, shardings), step=step)

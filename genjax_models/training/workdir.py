@@ -51,19 +51,39 @@ def differing(workdir: Path, config: Mapping[str, Any]) -> list[str]:
     Raises:
       UserError: if another differs, or the folder's `config.json` cannot be read.
     """
+    changed = _changes(workdir, config)
+    _refuse(workdir, {key: change for key, change in changed.items() if not _may_change(key, *change)})
+    return list(changed)
+
+
+def check_same_model(workdir: Path, config: Mapping[str, Any]) -> None:
+    """Refuse to read a run's weights by a config in which they would mean something else; how to train may differ.
+
+    Raises:
+      UserError: if a setting outside `train` differs, apart from those that may, or `config.json` cannot be read.
+    """
+    training = "train.", "teacher.train.", "teacher_workdir"
+    refused = {key: change for key, change in _changes(workdir, config).items() if not key.startswith(training)}
+    _refuse(workdir, {key: change for key, change in refused.items() if not _may_change(key, *change)})
+
+
+def _changes(workdir: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What the folder's config says and what `config` does, by key, where they differ."""
     path = workdir / "config.json"
     new = flatten(json.loads(json.dumps(config)))
     try:
         old = flatten(json.loads(path.read_text()))
     except (json.JSONDecodeError, OSError):
         raise UserError(f"{path} cannot be read as JSON; restore it or choose another --workdir") from None
-    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    refused = [key for key in keys if not _may_change(key, old.get(key), new.get(key))]
-    if refused:
-        shown = ", ".join(f"{key} ({old.get(key)!r} there, {new.get(key)!r} here)" for key in refused[:5])
-        more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
+    pairs = {key: (old.get(key), new.get(key)) for key in sorted(old.keys() | new.keys())}
+    return {key: (there, here) for key, (there, here) in pairs.items() if there != here}
+
+
+def _refuse(workdir: Path, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    if changes:
+        shown = ", ".join(f"{key} ({there!r} there, {here!r} here)" for key, (there, here) in list(changes.items())[:5])
+        more = f" and {len(changes) - 5} more" if len(changes) > 5 else ""
         raise UserError(f"{workdir} belongs to another config: {shown}{more}; choose another --workdir")
-    return keys
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -29,7 +29,7 @@ def model_config(variant: str = "smoke", **guide):
     config.sample.grid.options.start = 0.1  # little noise: samples stay off the ends of the range
     config.eval.rows = (("ddim", 3),)
     config.sample.guide.update(guide)
-    return config
+    return config.lock()  # as the commands have it
 
 
 def classifier_config(steps: int = 20):
@@ -95,7 +95,8 @@ def test_a_classifier_gives_classes_to_an_unconditional_model(judge):
         ({"name": "clasifier"}, "smoke", "did you mean 'classifier'"),
         ({"name": "classifier", "workdir": "nowhere"}, "smoke", "is not the folder of a run"),
         ({"name": "cfg_plus_plus"}, "smoke", "class-conditional model"),
-        ({"name": "cfg_plus_plus", "rescale": 0.5}, "conditional,smoke", "neither interval nor rescale"),
+        ({"name": "cfg_plus_plus", "rescale": 0.5}, "conditional,smoke", "rescale is for classifier_free"),
+        ({"name": "classifier", "interval": (0.2, 0.8)}, "smoke", "interval is for classifier_free and autoguidance"),
     ],
 )
 def test_a_guide_that_cannot_be_is_refused(guide, variant, said):
@@ -104,14 +105,30 @@ def test_a_guide_that_cannot_be_is_refused(guide, variant, said):
 
 
 def test_guides_that_do_not_fit_are_refused(judge, weak):
-    with pytest.raises(UserError, match="noise-conditional classifier"):
-        build_experiment(model_config(name="classifier", workdir=str(weak)))
-    other = model_config("conditional,smoke", name="autoguidance", workdir=str(weak))
-    other.process = "cosine"
-    with pytest.raises(UserError, match="another process: ddpm"):
-        build_experiment(other)
-    with pytest.raises(UserError, match="no model that samples step by step"):
-        build_experiment(model_config(name="autoguidance", workdir=str(judge)))
+    by_classifier, by_weak = {"name": "classifier"}, {"name": "autoguidance"}
+    for variant, guide, run, changes, said in (
+        ("smoke", by_classifier, weak, {}, "no noise-conditional classifier"),
+        ("smoke", by_classifier, judge, {"process": "cosine"}, "another process"),
+        ("smoke", by_classifier, judge, {"process_options.shift": 2.0}, "another process"),
+        ("smoke", by_classifier, judge, {"data.name": "mnist_5k"}, "other data: name is digits"),
+        ("smoke", by_weak, weak, {}, "with conditional=True"),
+        ("conditional,smoke", by_weak, weak, {"process": "cosine"}, "another process"),
+        ("conditional,smoke", {"name": "cfg_plus_plus"}, weak, {"sample.guidance": 3.0}, "0 to 1, not 3"),
+        (
+            "conditional,smoke",
+            {"name": "cfg_plus_plus"},
+            weak,
+            {"sample.sampler": "ancestral"},
+            "ddim, ddim_stochastic",
+        ),
+    ):
+        config = model_config(variant, **guide, workdir=str(run)).unlock()
+        config.update_from_flattened_dict(changes)
+        with pytest.raises(UserError, match=said):
+            build_experiment(config)
+    judge_config = model_config("conditional,smoke", **by_weak, workdir=str(judge))
+    with pytest.raises(UserError, match="with conditional=None"):
+        build_experiment(judge_config)
     with pytest.raises(UserError, match="0 to 1, not 3"):
         draw(model_config("conditional,smoke", name="cfg_plus_plus"), 3.0)
 

@@ -77,6 +77,8 @@ from genjax_models.solvers import sample
         (consistency_distillation, {"teacher.process": "vp"}, "share process: set config.process to vp"),
         (consistency_distillation, {"teacher.sigma_data": 0.8}, "set config.sigma_data to 0.8"),
         (consistency, {"eval.rows": (("multistep", 5),), "sample.grid.options": {"end": 0.0}}, "options.end=0.22"),
+        (consistency, {"sample.grid.options": {"end": 0.3}}, "or end above it"),
+        (consistency, {"process_options.zero_terminal_snr": True}, "preserve the variance"),
         (diffusion, {"sigma_data": 0.0}, "must be positive"),
         (
             diffusion,

@@ -31,6 +31,7 @@ ROWS = {
     "consistency training": "configs.consistency.song2023_improved_digits",
     "consistency distillation": "configs.consistency.song2023_distillation_digits",
     "classifier": "configs.classifier.digits",
+    "noisy classifier": "configs.classifier.dhariwal2021_digits",
     "normalizing flow": "configs.flows.dinh2017_digits",
     "TarFlow conditional": "configs.flows.zhai2024_digits:conditional",
     "residual flow": "configs.flows.chen2019_digits",
@@ -47,6 +48,7 @@ ROWS = {
 SLOW = (
     "DCGAN conditional",
     "BiGAN",
+    "noisy classifier",
     "learned variance",
     "variational diffusion",
     "learned uncertainty",
@@ -68,6 +70,7 @@ TINY = {
     "genjax_models.nets.Ladder": {"latents": (4, 2), "widths": (16, 8)},
     "genjax_models.nets.VeryDeepVAE": {"width": 8, "middle": 4, "factors": (2,), "blocks": (1, 1), "depths": (1, 1)},
     "genjax_models.nets.UNet": {"channels": 8, "multipliers": (1,), "num_blocks": 1, "groups": 4, "head_dim": 8},
+    "genjax_models.nets.UNetEncoder": {"channels": 8, "multipliers": (1,), "num_blocks": 1, "groups": 4, "head_dim": 8},
     "genjax_models.nets.EDM2UNet": {"channels": 8, "multipliers": (1,), "num_blocks": 1, "head_dim": 8},
 }
 

@@ -1,4 +1,4 @@
-"""ADM's classifier against its structure, written down once more in NumPy."""
+"""The classifier of noisy images against its structure, written down once more in NumPy."""
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,7 @@ def res(p, x, emb, resize=lambda x: x):
     return (dense(p["skip"], x) if "skip" in p else x) + h
 
 
-def test_network_is_the_papers():
+def test_network_is_as_described():
     with jax.enable_x64(True):
         net = UNetEncoder(
             3, channels=8, patch_size=2, multipliers=(1, 2), num_blocks=2, head_dim=16, groups=4, dtype=jnp.float64

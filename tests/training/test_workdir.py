@@ -5,7 +5,7 @@ import json
 import pytest
 
 from genjax_models.core.errors import UserError
-from genjax_models.training.workdir import claim, flatten, writing
+from genjax_models.training.workdir import check_same_model, claim, flatten, writing
 
 CONFIG = {
     "experiment": "x",
@@ -55,6 +55,13 @@ def test_another_config_is_refused_by_the_names_of_what_differs(tmp_path, fields
     with pytest.raises(UserError, match=message):
         claim(tmp_path, changed(**fields), started=True)
     assert json.loads((tmp_path / "config.json").read_text()) == json.loads(json.dumps(CONFIG))
+
+
+def test_weights_are_read_by_another_way_to_train_but_not_as_another_model(tmp_path):
+    claim(tmp_path, CONFIG, started=True)
+    check_same_model(tmp_path, changed(train__steps=50, eval__num=3))
+    with pytest.raises(UserError, match=r"net.width \(64 there, 32 here\)"):
+        check_same_model(tmp_path, changed(train__steps=50, net__width=32))
 
 
 def test_a_folder_without_a_checkpoint_is_free(tmp_path):

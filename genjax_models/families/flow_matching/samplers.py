@@ -63,7 +63,7 @@ def adaptive_ode(rtol: float = 1e-4, atol: float = 1e-4) -> Sampler:
     """Every step of the grid solved to a tolerance, see `solvers.adaptive`; one step from noise to data will do.
 
     It stops where the noise is a thousandth of the signal, as `decode` does: the velocity has no value at t = 0. How
-    often it evaluates the network is up to the tolerances.
+    often it evaluates the network is up to the tolerances; `evaluations` is the least.
     """
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
