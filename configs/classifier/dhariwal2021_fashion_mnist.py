@@ -8,7 +8,9 @@ Then, with an unconditional model:
     python -m experiments.sample --workdir=runs/ddpm_fashion_mnist --label=8 --guidance=2 \
     --config=configs/diffusion/ho2020_fashion_mnist.py --config.sample.guide.name=classifier \
     --config.sample.guide.workdir=runs/noisy_classifier_fashion_mnist
-Expected: not measured yet.
+Expected: right on 0.787 of the test images without noise, on 0.49 at random times. DDPM's 20 DDIM steps, class accuracy
+    and Fréchet distance at guidance 1: 0.38, 29.8; 4: 0.67, 20.3; without a guide 22.6 (1,000 samples, seed 0,
+    fashion_mnist features; real images 0.92, 3.6). 359 seconds on a shared x86-64 core.
 Variants: `:smoke` within a minute.
 """
 
