@@ -17,7 +17,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.digits(diffusion.vp_sde_config())
     config.net = ConfigDict({"name": "genjax_models.nets.UViT", "patch_size": 2, "width": 64, "depth": 5, "heads": 4})
-    config.train.update({"steps": 2000, "dequantize": False})
+    config.train.update({"steps": 2000, "dequantize": False, "optimizer": {"learning_rate": 4e-3}})
     config.sample.sampler = "euler_maruyama"
     config.eval.rows = (("euler_maruyama", 500), ("dpm_solver_pp_2m", 20), ("dpm_solver_pp_2m", 50))
     return with_variant(config, variant)
