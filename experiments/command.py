@@ -51,8 +51,7 @@ def read_config() -> ConfigDict:
       UserError: if there is none, or its file cannot be read.
     """
     if CONFIG.value is None:
-        recorded = Path(WORKDIR.value or "") / "config.json"
-        if not WORKDIR.value or not recorded.exists():
+        if not WORKDIR.value or not (Path(WORKDIR.value) / "config.json").exists():
             raise UserError("no config given: add --config=configs/<family>/<paper>_<dataset>.py")
         return recorded_config(Path(WORKDIR.value)).lock()
     if not isinstance(CONFIG.value, ConfigDict):

@@ -9,13 +9,12 @@ from ml_collections import ConfigDict
 
 from experiments import command
 from experiments.parts import choices
-from experiments.parts.drawing import averaged
+from experiments.parts.teacher import averaged_parameters
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
 from genjax_models.guidance import CFGPlusPlus, autoguidance, classifier_free, classifier_guidance
 from genjax_models.processes import Denoiser, GaussianProcess
-from genjax_models.training import Experiment, parallel
-from genjax_models.training.loop import load_state
+from genjax_models.training import Experiment
 from genjax_models.training.names import pick
 
 MakeDenoiser = Callable[[Array | None], Denoiser]
@@ -175,4 +174,4 @@ def _load(config: ConfigDict, what: str) -> tuple[ConfigDict, Experiment, dict[s
                 f"config.sample.guide.workdir is a run of other data: {field} is {theirs} there, {ours} here"
             )
     experiment = command.build_experiment(run)
-    return run, experiment, dict(parallel.to_host(averaged(load_state(experiment, run, folder), run, folder)))
+    return run, experiment, dict(averaged_parameters(experiment, run, folder))

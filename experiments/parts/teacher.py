@@ -15,7 +15,7 @@ from experiments import command
 from experiments.parts.drawing import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
-from genjax_models.training import TrainState, parallel
+from genjax_models.training import Experiment, TrainState, parallel
 from genjax_models.training.checkpoint import saved_steps
 from genjax_models.training.loop import load_state
 from genjax_models.training.state import with_params
@@ -42,8 +42,18 @@ def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
         print(f"training the teacher first, in {folder}", flush=True)
         train(config.teacher, folder)
     differing(folder, config.teacher.to_dict())
-    state = load_state(command.build_experiment(config.teacher), config.teacher, folder, step=steps)
-    return parallel.to_host(averaged(state, config.teacher, folder))
+    return averaged_parameters(command.build_experiment(config.teacher), config.teacher, folder, step=steps)
+
+
+def averaged_parameters(
+    experiment: Experiment, config: ConfigDict, folder: Path, *, step: int | None = None
+) -> Mapping[str, PyTree]:
+    """What another run samples with, on the host: of its newest checkpoint, or that of `step`.
+
+    Raises:
+      UserError: if there is no such checkpoint, or the folder belongs to another model.
+    """
+    return parallel.to_host(averaged(load_state(experiment, config, folder, step=step), config, folder))
 
 
 def start_from(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:

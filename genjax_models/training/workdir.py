@@ -51,9 +51,9 @@ def differing(workdir: Path, config: Mapping[str, Any]) -> list[str]:
     Raises:
       UserError: if another differs, or the folder's `config.json` cannot be read.
     """
-    changed = _changes(workdir, config)
-    _refuse(workdir, {key: change for key, change in changed.items() if not _may_change(key, *change)})
-    return list(changed)
+    changes = _changes(workdir, config)
+    _refuse(workdir, changes)
+    return list(changes)
 
 
 def check_same_model(workdir: Path, config: Mapping[str, Any]) -> None:
@@ -63,8 +63,7 @@ def check_same_model(workdir: Path, config: Mapping[str, Any]) -> None:
       UserError: if a setting outside `train` differs, apart from those that may, or `config.json` cannot be read.
     """
     training = "train.", "teacher.train.", "teacher_workdir"
-    refused = {key: change for key, change in _changes(workdir, config).items() if not key.startswith(training)}
-    _refuse(workdir, {key: change for key, change in refused.items() if not _may_change(key, *change)})
+    _refuse(workdir, {key: pair for key, pair in _changes(workdir, config).items() if not key.startswith(training)})
 
 
 def _changes(workdir: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -80,9 +79,11 @@ def _changes(workdir: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, A
 
 
 def _refuse(workdir: Path, changes: Mapping[str, tuple[Any, Any]]) -> None:
-    if changes:
-        shown = ", ".join(f"{key} ({there!r} there, {here!r} here)" for key, (there, here) in list(changes.items())[:5])
-        more = f" and {len(changes) - 5} more" if len(changes) > 5 else ""
+    """Refuse those of the changes that may not be."""
+    refused = [(key, there, here) for key, (there, here) in changes.items() if not _may_change(key, there, here)]
+    if refused:
+        shown = ", ".join(f"{key} ({there!r} there, {here!r} here)" for key, there, here in refused[:5])
+        more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
         raise UserError(f"{workdir} belongs to another config: {shown}{more}; choose another --workdir")
 
 
