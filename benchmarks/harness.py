@@ -41,10 +41,14 @@ class Work(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """The seconds of each round, the process's peak resident memory in bytes, and what `Work` said of itself."""
+    """The seconds of each round, the process's peak resident memory in bytes, and what `Work` said of itself.
+
+    `gap` is the largest distance of its result from what is expected, None where nothing was compared.
+    """
 
     seconds: list[float]
     memory: int
+    gap: float | None
     facts: Mapping[str, int]
     flop: float | None
     counts: Mapping[str, int]
@@ -65,7 +69,12 @@ def matmul() -> Work:
 
 
 def compare(
-    contestants: Mapping[str, Callable[[], Work]], *, rounds: int, warmup: int = 2, agree: float | None = None
+    contestants: Mapping[str, Callable[[], Work]],
+    *,
+    rounds: int,
+    warmup: int = 2,
+    agree: float | None = None,
+    expected: np.ndarray | None = None,
 ) -> dict[str, Timing]:
     """Time contestants in turn.
 
@@ -73,7 +82,8 @@ def compare(
       contestants: a builder a name, of the kind that pickles: it runs in a new process.
       rounds: timed calls of each.
       warmup: untimed calls of each before, compilation included.
-      agree: how far a result may lie from the first contestant's, absolute and relative; None compares nothing.
+      agree: how far a result may lie from `expected`, absolute and relative; None compares nothing.
+      expected: the right result; by default the first contestant's.
 
     Returns:
       A `Timing` a name, and one more, `matmul`.
@@ -89,17 +99,20 @@ def compare(
         process.start()
         end.close()
         workers[name] = (process, pipe, *pipe.recv())
-    first, *others = contestants
-    expected, result = workers[first][2:]
-    for name in others:
-        said, other = workers[name][2:]
-        if said["facts"] != expected["facts"]:
-            raise ValueError(f"{name} does not do the work of {first}: {said['facts']}, not {expected['facts']}")
+    first = next(iter(contestants))
+    facts = workers[first][2]["facts"]
+    gaps: dict[str, float | None] = dict.fromkeys(workers)
+    right, truth = (first, workers[first][3]) if expected is None else ("the reference", expected)
+    for name in contestants:
+        said, result = workers[name][2:]
+        if said["facts"] != facts:
+            raise ValueError(f"{name} does not do the work of {first}: {said['facts']}, not {facts}")
         if agree is not None:
-            gap = np.abs(other - result)
-            print(f"{name} is within {gap.max():.1e} of {first}", flush=True)
-            if not np.all(gap <= agree * (1.0 + np.abs(result))):
-                raise ValueError(f"{name} gives another result than {first}: up to {gap.max():.1e} apart")
+            gap = np.abs(result - truth)
+            gaps[name] = float(gap.max())
+            print(f"{name} is within {gaps[name]:.1e} of {right}", flush=True)
+            if not np.all(gap <= agree * (1.0 + np.abs(truth))):
+                raise ValueError(f"{name} gives another result than {right}: up to {gaps[name]:.1e} apart")
 
     seconds: dict[str, list[float]] = {name: [] for name in workers}
     for _ in range(rounds):
@@ -109,7 +122,7 @@ def compare(
     timings = {}
     for name, (process, pipe, said, _) in workers.items():
         pipe.send("stop")
-        timings[name] = Timing(seconds[name], pipe.recv(), **said)
+        timings[name] = Timing(seconds[name], pipe.recv(), gaps[name], **said)
         process.join()
     return timings
 

