@@ -6,8 +6,8 @@
 The flow is a velocity with random weights, from data at t = 0 to noise at t = 1. In the plane the trace of its Jacobian
 is exact; on images it is Hutchinson's estimate with one Rademacher probe, the same for all. Each solver adapts its
 steps in its own way, and one tolerance means many accuracies: ours, Tsitouras' pair, bounds the error of every example,
-theirs, `dopri5`, an average over the batch. So ours is asked for the loosest tolerance whose worst log-density is no
-further than theirs from a reference, ours at a tight one. The distances are printed and recorded, and evaluations of
+theirs, `dopri5`, an average over the batch. So ours is asked for a looser tolerance, which leaves its worst log-density
+no further than theirs from a reference, ours at a tight one. The distances are printed and recorded, and evaluations of
 the network stand beside the times. torchdiffeq solves FFJORD's dynamics; flow_matching is
 `ODESolver.compute_likelihood`.
 """
@@ -210,11 +210,11 @@ def main() -> None:
         "plane, exact trace": plane(16 if args.quick else 512),
         "images, one probe": images(2 if args.quick else 8),
     }
+    rounds = 2 if args.quick else args.rounds
     results = {}
     for name, task in tasks.items():
         contestants = {side.__name__: partial(side, task) for side in (ours, torchdiffeq, flow_matching)}
         truth = np.asarray(ours(task._replace(our_tolerance=task.reference)).run())
-        rounds = 2 if args.quick else args.rounds
         timings = compare(contestants, rounds=rounds, warmup=1, agree=task.agree, expected=truth)
         results[name] = report(f"likelihood, {name}", timings)
         print(f"goal: at most {GOAL:.2f}")

@@ -4,7 +4,7 @@ Paper: Song and Dhariwal, Improved Techniques for Training Consistency Models, 2
 Data: python -m genjax_models.data fetch fashion_mnist
 Command: python -m experiments.train --workdir=runs/ict_fashion_mnist \
     --config=configs/consistency/song2023_improved_fashion_mnist.py
-Expected: Fréchet distance 66.3 at 1 steps of multistep, kernel distance 3.74, precision 0.68, recall 0.53; distance
+Expected: Fréchet distance 66.3 at one step of multistep, kernel distance 3.74, precision 0.68, recall 0.53; distance
     61.4 at 2 steps of multistep, 58.5 at 4 steps of multistep, 58.6 at 10 steps of multistep, 54.3 at 20 steps of
     multistep, 59.2 at 50 steps of multistep (1000 samples, seed 0, fashion_mnist features; real images against real
     3.6); 1344 seconds on a shared x86-64 core.
