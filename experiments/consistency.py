@@ -9,10 +9,12 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.parts import choices, gaussian_path
 from experiments.parts.gaussian_path import Bound, Network
+from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
 from genjax_models.families.consistency import (
     consistency_function,
@@ -69,12 +71,32 @@ def get_config() -> ConfigDict:
 
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the consistency training loss."""
-    process = choices.make_process(config)
+    process = make_process(config)
 
     def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
         return consistency_training_loss(key, x=x, process=process, **terms(config, process, bound))
 
     return build_student(config, process, loss)
+
+
+def make_process(config: ConfigDict) -> GaussianProcess:
+    """`choices.make_process`, after a look at the fields that all consistency losses read.
+
+    Raises:
+      UserError: if one of them is unknown or out of range, or the process is.
+    """
+    for field, known in (("curriculum", CURRICULA), ("metric", METRICS), ("gap", GAPS), ("position", POSITIONS)):
+        pick(field, config[field], known)
+    choices.check_sigma_data(config)
+    if not 0.0 < config.t_min < 1.0:
+        raise UserError(f"config.t_min={config.t_min} must lie between data and noise, 0 and 1")
+    if not 0.0 <= config.target_decay < 1.0:
+        raise UserError(f"config.target_decay={config.target_decay} is a share: say 0 to below 1")
+    try:
+        intervals(config, jnp.zeros((), jnp.int32))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"config.intervals do not suit {config.curriculum}: {error}") from None
+    return choices.make_process(config)
 
 
 def consistent(config: ConfigDict, process: GaussianProcess, net: Model) -> Model:

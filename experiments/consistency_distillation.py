@@ -7,7 +7,7 @@ import jax
 from ml_collections import ConfigDict
 
 from experiments import command, consistency, diffusion
-from experiments.parts import choices, teacher
+from experiments.parts import teacher
 from experiments.parts.gaussian_path import Bound
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput
@@ -39,7 +39,7 @@ def build(config: ConfigDict) -> Experiment:
     for field in ("process", "process_options", "sigma_data"):
         if config[field] != config.teacher.get(field):
             raise UserError(f"student and teacher share {field}: set config.{field} to {config.teacher.get(field)}")
-    process, solver = choices.make_process(config), pick("solver", config.solver, SOLVERS)
+    process, solver = consistency.make_process(config), pick("solver", config.solver, SOLVERS)
     master = command.build_experiment(config.teacher)
 
     def loss(key: Key, bound: Bound, x: Array) -> LossOutput:

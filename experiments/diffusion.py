@@ -114,5 +114,5 @@ def build(config: ConfigDict) -> Experiment:
         return uncertainty_loss(output, cast(Callable[[Array], Array], expected))
 
     return gaussian_path.build(
-        config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config), init=initial
+        config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config, process), init=initial
     )

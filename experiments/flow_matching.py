@@ -35,4 +35,6 @@ def build(config: ConfigDict) -> Experiment:
         model = bound.net(bound.params)
         return velocity_loss(key, model, x, process=process, prediction=config.prediction, time=time, coupling=coupling)
 
-    return gaussian_path.build(config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config))
+    return gaussian_path.build(
+        config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config, process)
+    )

@@ -63,7 +63,9 @@ def build(config: ConfigDict) -> Experiment:
     def warm_start(state: TrainState, workdir: Path) -> TrainState:
         return teacher.start_from(state, teacher.trained(config, workdir))
 
-    experiment = gaussian_path.build(config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config))
+    experiment = gaussian_path.build(
+        config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config, process)
+    )
     return experiment._replace(validate=None, training_set=partial(pairs_of_teacher, config), warm_start=warm_start)
 
 

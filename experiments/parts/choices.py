@@ -213,14 +213,30 @@ def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, st
     return grid
 
 
+def noise_end(config: ConfigDict, process: GaussianProcess) -> float:
+    """Where the probability flow ends: t = 1, or where sampling starts if the prediction cannot be converted there."""
+    if process.can_convert(config.get("prediction", "x0"), jnp.ones(())):
+        return 1.0
+    return float(make_grid(config, process, config.sample.steps)[0])
+
+
+def check_sigma_data(config: ConfigDict) -> None:
+    """Refuse a root mean square that is not positive.
+
+    Raises:
+      UserError: if it is not.
+    """
+    if not config.sigma_data > 0:
+        raise UserError(f"config.sigma_data={config.sigma_data} must be positive")
+
+
 def make_weighting(config: ConfigDict) -> weightings.Weighting:
     """The weighting that `config.weighting` names; EDM's is that of `config.sigma_data`.
 
     Raises:
       UserError: if it is unknown, or `sigma_data` not positive.
     """
-    if not config.sigma_data > 0:
-        raise UserError(f"config.sigma_data={config.sigma_data} must be positive")
+    check_sigma_data(config)
     return pick("weighting", config.weighting, WEIGHTINGS | {"edm": weightings.edm(config.sigma_data)})
 
 

@@ -85,14 +85,13 @@ def default_config() -> ConfigDict:
     )
 
 
-def ode_likelihood(config: ConfigDict) -> Callable[[Key, Denoiser, Array], Likelihood]:
+def ode_likelihood(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, Denoiser, Array], Likelihood]:
     """The probability flow's likelihood with the settings of `config.likelihood`, nats; bytes are dequantised."""
-    settings = config.likelihood
+    options = {name: config.likelihood[name] for name in ("probes", "rtol", "atol")}
+    options["t_max"] = choices.noise_end(config, process)
 
     def likelihood(key: Key, denoiser: Denoiser, x: Array) -> Likelihood:
-        density = lambda key, x: (
-            log_prob(key, denoiser, x, probes=settings.probes, rtol=settings.rtol, atol=settings.atol)[0].value
-        )
+        density = lambda key, x: log_prob(key, denoiser, x, **options)[0].value
         value = dequantized_log_prob(key, density, x) if x.dtype == jnp.uint8 else density(key, x)
         return Likelihood(value, "ode")
 
@@ -134,6 +133,7 @@ def build(
     guide = guides.make_guide(config, process)
     threshold = pick("sample.threshold", config.sample.threshold, choices.THRESHOLDS)
     shape, num_classes = tuple(config.data.shape), config.data.num_classes
+    t_max = 1.0 if process is None else choices.noise_end(config, process)
 
     def bind(label: Array | None, **options: Any) -> Network:
         cond = None if label is None else {"label": label}
@@ -202,10 +202,10 @@ def build(
 
     def to_noise(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
         denoiser = make_denoiser(params, batch["label"] if config.conditional else None)
-        return encode(denoiser, to_float(batch["x"])).x
+        return encode(denoiser, to_float(batch["x"]), t_max=t_max).x
 
     def to_data(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
-        return jnp.clip(decode(make_denoiser(params, label), z).x, -1.0, 1.0)
+        return jnp.clip(decode(make_denoiser(params, label), z, t_max=t_max).x, -1.0, 1.0)
 
     return Experiment(
         init=initial,

@@ -152,6 +152,10 @@ class GaussianProcess:
         if source == target:
             return one, jnp.zeros_like(alpha)
         p, q = self.row(source, t), self.row(target, t)
+        # A velocity is as small as its path is slow. Divided by the larger of a and b, the source's row is of size one,
+        # and what is kept from zero below is the angle between the two equations.
+        size = jax.lax.stop_gradient(jnp.maximum(jnp.abs(p.a), jnp.abs(p.b)))
+        p = Row(*(field / jnp.maximum(size, 1e-24) for field in p))  # finite in float32 after the guard, too
         determinant = (p.a * sigma - p.b * alpha) * q.scale
         return (
             safe_divide((q.a * sigma - q.b * alpha) * p.scale, determinant),

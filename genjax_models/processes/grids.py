@@ -3,6 +3,7 @@ r"""Time grids that are even in the noise level of a process rather than in its 
 The noise-to-signal ratio $\tilde\sigma = \sigma/\alpha = e^{-\lambda/2}$ is what Karras et al. call $\sigma$.
 """
 
+import jax
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
@@ -15,7 +16,8 @@ def log_snr_grid(process: GaussianProcess, num_steps: int, *, start: float = 1.0
     The log-SNR must be finite at both; on `rectified_flow` start at 0.999, say.
 
     Raises:
-      ValueError: if there is no step, or `0 < end < start <= 1` does not hold.
+      ValueError: if there is no step, `0 < end < start <= 1` does not hold, or the log-SNR is known to be infinite at
+        an end.
 
     References:
       Lu et al., DPM-Solver, 2022, section 3.4, https://arxiv.org/abs/2206.00927
@@ -25,6 +27,8 @@ def log_snr_grid(process: GaussianProcess, num_steps: int, *, start: float = 1.0
     if not 0.0 < end < start <= 1.0:
         raise ValueError(f"a log-SNR grid runs from start down to end within (0, 1], got start={start}, end={end}")
     first, last = process.log_snr(jnp.array([start, end]))
+    if not isinstance(first, jax.core.Tracer) and not (jnp.isfinite(first) and jnp.isfinite(last)):
+        raise ValueError(f"the log-SNR is {first} at start={start} and {last} at end={end}: say others, such as 0.999")
     inner = process.time_of(jnp.linspace(first, last, num_steps + 1)[1:-1])
     return jnp.concatenate([jnp.array([start]), inner, jnp.array([end])])
 

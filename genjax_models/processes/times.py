@@ -1,5 +1,7 @@
 """Where on [0, 1] a loss is evaluated: time samplers `(key, n) -> t [n]`."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -26,12 +28,12 @@ def logit_normal_time(key: Key, n: int, *, mean: float = 0.0, std: float = 1.0) 
     r"""`n` times with $\mathrm{logit}(t) \sim N(\mathrm{mean}, \mathrm{std}^2)$: a positive mean favours noise.
 
     Raises:
-      ValueError: if `std` is negative.
+      ValueError: if `std` is negative, or one of the two not finite.
 
     References:
       Esser et al., Scaling Rectified Flow Transformers, 2024, eq. 19, https://arxiv.org/abs/2403.03206
     """
-    _check_std(std)
+    _check(mean, std)
     return jax.nn.sigmoid(mean + std * jax.random.normal(key, (n,)))
 
 
@@ -39,12 +41,12 @@ def log_normal_sigma_time(key: Key, n: int, *, process: GaussianProcess, mean: f
     r"""`n` times at which $\log \sigma/\alpha \sim N(\mathrm{mean}, \mathrm{std}^2)$, within what `process` reaches.
 
     Raises:
-      ValueError: if `std` is negative.
+      ValueError: if `std` is negative, or one of the two not finite.
 
     References:
       Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, table 1, https://arxiv.org/abs/2206.00364
     """
-    _check_std(std)
+    _check(mean, std)
     return process.time_of(-2.0 * (mean + std * jax.random.normal(key, (n,))))
 
 
@@ -53,6 +55,6 @@ def discrete_time(key: Key, n: int, *, num_steps: int = 1000) -> Array:
     return jax.random.randint(key, (n,), 1, num_steps + 1) / num_steps
 
 
-def _check_std(std: float) -> None:
-    if std < 0:
-        raise ValueError(f"std must not be negative, got {std}")
+def _check(mean: float, std: float) -> None:
+    if not (math.isfinite(mean) and 0.0 <= std < math.inf):
+        raise ValueError(f"expected a finite mean, and a finite std that is not negative; got {mean} and {std}")

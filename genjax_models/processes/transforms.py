@@ -1,5 +1,7 @@
 """Processes made from other processes: zero signal at the end, and another resolution."""
 
+import math
+
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
@@ -29,13 +31,13 @@ def shift_log_snr(process: GaussianProcess, factor: float) -> GaussianProcess:
     mean $\log(\mathrm{factor})$.
 
     Raises:
-      ValueError: if `factor` is not positive.
+      ValueError: if `factor` is not positive and finite.
 
     References:
       Hoogeboom et al., Simple Diffusion, 2023, https://arxiv.org/abs/2301.11093
     """
-    if factor <= 0:
-        raise ValueError(f"factor must be positive, got {factor}")
+    if not 0.0 < factor < math.inf:
+        raise ValueError(f"factor must be positive and finite, got {factor}")
     return GaussianProcess(_shifted_alpha, _shifted_sigma, (process, factor))
 
 
@@ -45,9 +47,14 @@ def _stretched_alpha(process: GaussianProcess, t: Array) -> Array:
 
 
 def _stretched_sigma(process: GaussianProcess, t: Array) -> Array:
-    # 1 - alpha'^2 in terms of sigma^2 and of how far alpha' lies below alpha: no cancellation near the data.
-    alpha, stretched = process.alpha(t), _stretched_alpha(process, t)
-    return jnp.sqrt(process.sigma(t) ** 2 + (alpha - stretched) * (alpha + stretched))
+    # 1 - alpha'^2 is sigma^2 plus (alpha - alpha')(alpha + alpha'), where
+    # alpha - alpha' = alpha(1) (alpha(0) - alpha) / (alpha(0) - alpha(1)) and
+    # alpha(0) - alpha = (sigma^2 - sigma(0)^2) / (alpha(0) + alpha): nothing cancels near the data.
+    zero, alpha = jnp.zeros((), t.dtype), process.alpha(t)
+    first, last = process.alpha(zero), process.alpha(jnp.ones((), t.dtype))
+    fallen = (process.sigma(t) ** 2 - process.sigma(zero) ** 2) / (first + alpha)
+    below = last * fallen / (first - last)
+    return jnp.sqrt(process.sigma(t) ** 2 + below * (alpha + _stretched_alpha(process, t)))
 
 
 def _norm(params: tuple[GaussianProcess, float], t: Array) -> Array:

@@ -59,8 +59,9 @@ def p2(k: float = 1.0, gamma: float = 1.0) -> Weighting:
 def edm(sigma_data: float = 0.5) -> Weighting:
     r"""$(\tilde\sigma^2 + \sigma_d^2)/(\tilde\sigma\sigma_d)^2$ on `x0`, $\tilde\sigma = \sigma/\alpha$.
 
-    That is $1 + e^{-\lambda}/\sigma_d^2$ on `eps`, and undoes the output scale of `diffusion.precondition`. `edm(1.0)`
-    is $\mathrm{SNR} + 1$ on `x0`, the weight of Salimans and Ho (https://arxiv.org/abs/2202.00512).
+    That is $e^\lambda + 1/\sigma_d^2$, and $1 + e^{-\lambda}/\sigma_d^2$ on `eps`; it undoes
+    the output scale of `diffusion.precondition`. `edm(1.0)` is $\mathrm{SNR} + 1$ on `x0`, the weight of Salimans and
+    Ho (https://arxiv.org/abs/2202.00512).
 
     Raises:
       ValueError: if `sigma_data` is not positive.
@@ -70,7 +71,14 @@ def edm(sigma_data: float = 0.5) -> Weighting:
     """
     if sigma_data <= 0:
         raise ValueError(f"sigma_data must be positive, got {sigma_data}")
-    return partial(_on_eps, lambda log_snr: 1.0 + jnp.exp(-log_snr) / sigma_data**2)
+
+    def weight(process: GaussianProcess, prediction: str, t: Array) -> Array:
+        log_snr = process.log_snr(t)
+        on_x0 = on_type("x0")(process, prediction, t) * (jnp.exp(log_snr) + sigma_data**-2)
+        on_eps = on_type("eps")(process, prediction, t) * (1.0 + jnp.exp(-log_snr) * sigma_data**-2)
+        return jnp.where(log_snr < 0.0, on_x0, on_eps)  # the same, each finite at one end
+
+    return weight
 
 
 def likelihood(process: GaussianProcess, prediction: str, t: Array) -> Array:

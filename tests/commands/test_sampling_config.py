@@ -37,7 +37,7 @@ from genjax_models.solvers import sample
         ),
         (flow_matching, {"sample.threshold": "clip"}, "Known: none, static, dynamic"),
         (flow_matching, {"time.options": {"std": 1.0}}, "config.time.options do not suit uniform"),
-        (diffusion, {"time.name": "logit_normal", "time.options": {"std": -1.0}}, "must not be negative"),
+        (diffusion, {"time.name": "logit_normal", "time.options": {"std": -1.0}}, "not negative; got 0.0 and -1.0"),
         (diffusion, {"process_options.zero_terminal_snr": True}, "where 'eps' cannot be converted"),
         (diffusion, {"process_options.shift": -2.0}, "factor must be positive"),
         (diffusion, {"process_options": {"shift": 1.0, "zero_terminal_snr": False, "num_step": 3}}, "do not suit ddpm"),
@@ -79,7 +79,26 @@ from genjax_models.solvers import sample
         (consistency, {"eval.rows": (("multistep", 5),), "sample.grid.options": {"end": 0.0}}, "options.end=0.22"),
         (consistency, {"sample.grid.options": {"end": 0.3}}, "or end above it"),
         (consistency, {"process_options.zero_terminal_snr": True}, "preserve the variance"),
+        (consistency, {"t_min": 1.5}, "config.t_min=1.5 must lie between"),
+        (consistency, {"metric": "pseudo_hubr"}, "did you mean 'pseudo_huber'"),
+        (consistency, {"curriculum": "double"}, "did you mean 'doubling'"),
+        (consistency, {"gap": "inverted"}, "did you mean 'inverse'"),
+        (consistency, {"position": "normal"}, "did you mean 'lognormal'"),
+        (consistency, {"target_decay": 1.5}, "is a share"),
+        (consistency, {"sigma_data": -1.0}, "must be positive"),
+        (consistency, {"intervals": {"first": 50, "last": 10}}, "grow from first to last"),
+        (consistency_distillation, {"intervals.first": 0}, "grow from first to last"),
         (diffusion, {"sigma_data": 0.0}, "must be positive"),
+        (diffusion, {"process": "ve", "process_options": {"sigma_min": 50.0, "sigma_max": 0.01}}, "got 50.0 and 0.01"),
+        (diffusion, {"process": "edm", "process_options": {"rho": -1.0}}, "a positive sigma_max and rho"),
+        (diffusion, {"process": "vp", "process_options": {"beta_max": -5.0}}, "0 <= beta_min <= beta_max"),
+        (diffusion, {"process_options": {"beta_end": 2.0}}, "0 < beta_start <= beta_end < 1"),
+        (diffusion, {"process_options": {"num_steps": 0}}, "num_steps of at least 1"),
+        (diffusion, {"process": "cosine", "process_options": {"log_snr_min": 20.0}}, "log_snr_min < log_snr_max"),
+        (diffusion, {"process": "sigmoid", "process_options": {"start": 1.0, "end": 1.0}}, "start < end"),
+        (diffusion, {"process_options.shift": float("nan")}, "positive and finite"),
+        (diffusion, {"time.name": "log_normal_sigma", "time.options": {"mean": float("nan")}}, "a finite mean"),
+        (flow_matching, {"sample.grid.name": "log_snr"}, "the log-SNR is -inf at start=1.0"),
         (
             diffusion,
             {"process": "trigonometric", "prediction": "score"},
@@ -99,6 +118,17 @@ def test_noise_may_be_predicted_below_the_end_without_signal():
     config = flow_matching.get_config()
     config.update_from_flattened_dict({"prediction": "eps", "sample.grid.options": {"start": 0.99}})
     flow_matching.build(config)
+
+
+def test_its_likelihood_and_its_noise_end_there_too():
+    config = flow_matching.get_config()
+    config.net = {"name": "genjax_models.nets.MLP", "width": 8, "depth": 1}
+    config.update_from_flattened_dict({"prediction": "eps", "sample.grid.options": {"start": 0.9}})
+    experiment = flow_matching.build(config)
+    params, _ = experiment.init(jax.random.key(0))
+    batch = {"x": jax.random.randint(jax.random.key(1), (2, 8, 8, 1), 0, 256).astype(jnp.uint8)}
+    assert bool(jnp.isfinite(experiment.log_prob(jax.random.key(2), params, batch).value).all())
+    assert bool(jnp.isfinite(experiment.encode(jax.random.key(2), params, batch)).all())
 
 
 def test_mistakes_of_a_call():

@@ -21,7 +21,7 @@ from genjax_models.families.consistency import (
     lognormal_position,
     pseudo_huber,
 )
-from genjax_models.processes import Denoiser, edm, vp
+from genjax_models.processes import Denoiser, edm, rectified_flow, vp
 
 KEY = jax.random.key(0)
 MEAN, STD, T_MIN = 0.3, 0.5, 0.22
@@ -70,6 +70,13 @@ def test_distillation_of_the_exact_teacher_vanishes_with_the_step(process, solve
         errors = [float(error(n)) for n in (64, 128)]
         assert np.log2(errors[0] / errors[1]) == pytest.approx(order + 1, abs=0.15)
         assert errors[1] < 1e-3
+
+
+def test_heun_starts_from_pure_noise():
+    """Where there is no signal its correction has no meaning, and DDIM's step is what remains."""
+    teacher = gaussian_teacher(rectified_flow(), MEAN, STD)
+    x, t, s = jax.random.normal(KEY, (8, 2)), jnp.ones(8), jnp.full(8, 0.9)
+    np.testing.assert_array_equal(heun_step(teacher, x, t, s), ddim_step(teacher, x, t, s))
 
 
 def test_distillation_is_zero_for_a_point_mass():

@@ -146,6 +146,38 @@ def test_encode_and_decode_are_inverse_and_encode_gives_the_prior():
     np.testing.assert_allclose(jnp.cov(z.T), jnp.eye(2), atol=4 * np.sqrt(2 / 2000))
 
 
+def test_the_chain_of_ddpm_is_as_smooth_as_its_limit():
+    """Its log alpha is a table; the solver must not notice."""
+    x = two_moons_like().sample(jax.random.key(0), 8)
+    evaluations = [
+        int(compiled(exact(two_moons_like(), process, "eps"), x, rtol=1e-4, atol=1e-4)[2]) for process in (ddpm(), vp())
+    ]
+    assert evaluations[0] <= 1.2 * evaluations[1]
+
+
+def test_the_flow_ends_where_the_prediction_can_be_converted():
+    """Without signal at t = 1 the prior of predicted noise sits lower, with the noise that there is."""
+    data, process = two_moons_like(), rectified_flow()
+    with jax.enable_x64(True):
+        ends = {"t_max": 0.95, "rtol": 1e-7, "atol": 1e-7}
+        denoiser, z = exact(data, process, "eps"), 0.95 * jax.random.normal(jax.random.key(0), (6, 2))
+        flat = lambda z: decode(denoiser, z[None], **ends).x[0]
+        x, matrix = jax.jit(jax.vmap(lambda z: (flat(z), jax.jacrev(flat)(z))))(z)
+        value, _, _ = compiled(denoiser, x, **ends)
+        known = norm.logpdf(z, scale=0.95).sum(1) - jnp.linalg.slogdet(matrix)[1]
+        np.testing.assert_allclose(value, known, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "end", "message"),
+    [("eps", {}, "'eps' has no velocity at t_max=1"), ("x0", {"t_min": 0.0}, "'x0' has no velocity at t_min=0")],
+)
+def test_a_flow_that_ends_where_it_cannot_is_refused(prediction, end, message):
+    denoiser = exact(two_moons_like(), rectified_flow(), prediction)
+    with pytest.raises(ValueError, match=message):
+        jax.jit(lambda x: log_prob(jax.random.key(0), denoiser, x, **end))(jnp.zeros((2, 2)))
+
+
 def test_one_probe_does_not_know_its_error():
     process, data = rectified_flow(), two_moons_like()
     value, stderr, _ = compiled(exact(data, process), jnp.zeros((2, 2)), probes=1, rtol=1e-2, atol=1e-2)

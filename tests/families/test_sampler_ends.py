@@ -48,6 +48,21 @@ def test_samplers_reach_time_zero(process):
     assert np.flatnonzero(~np.array(finite(jax.random.key(0)))).tolist() == []
 
 
+@pytest.mark.parametrize("prediction", ["x0", "velocity"])
+@pytest.mark.parametrize("sampler", [ancestral(), ancestral(large_variance=True), ddim(), dpm_multistep()])
+def test_many_steps_of_edm_reach_the_data(sampler, prediction):
+    """In a thousand even steps the path slows down to a billionth of a billionth of its speed."""
+    process, data = edm(), gaussian(0.3, 0.5)
+    x0 = data.denoiser(process)
+    model = lambda x, t: process.convert(x0(x, t), "x0", prediction, x, t)
+    x = process.sample_prior(jax.random.key(0), (4000, 2))
+    drawn = jax.jit(
+        lambda x: sample(jax.random.key(1), Denoiser(process, model, prediction), x, uniform_grid(1000), sampler)
+    )(x)
+    assert float(drawn.mean()) == pytest.approx(0.3, abs=0.03)
+    assert float(drawn.std()) == pytest.approx(0.5, abs=0.02)
+
+
 @pytest.mark.parametrize("solver", [heun(), rk4()])
 @pytest.mark.parametrize(
     ("process", "prediction"), [(rectified_flow(), "x0"), (vp(), "x0"), (vp(), "eps"), (cosine(), "v")]

@@ -73,6 +73,49 @@ def test_conversion_is_finite_at_singular_ends(process, end):
     assert [pair for pair, value in finite(jnp.array(end)).items() if not value] == []
 
 
+@pytest.mark.parametrize("x64", [False, True])
+def test_data_and_noise_are_read_off_beside_them(process, x64):
+    """However slow the path is there: clean data wherever there is noise, the noise wherever there is a signal."""
+    with jax.enable_x64(x64):
+        dtype = jnp.float64 if x64 else jnp.float32
+        x0, eps = jax.random.normal(jax.random.key(0), (2, 40, 3), dtype)
+        ends = {"x0": jnp.geomspace(1e-3, 0.02, 40, dtype=dtype), "eps": jnp.linspace(0.9, 0.999, 40, dtype=dtype)}
+
+        @jax.jit
+        def found(x0, eps, ends):
+            return {
+                (source, target): process.convert(
+                    process.target(source, x0, eps, t), source, target, process.add_noise(x0, eps, t), t
+                )
+                for target, t in ends.items()
+                for source in PREDICTIONS
+            }
+
+        for pair, value in found(x0, eps, ends).items():
+            known = {"x0": x0, "eps": eps}[pair[1]]
+            np.testing.assert_allclose(value, known, atol=1e-8 if x64 else 1e-3, err_msg=str(pair))
+
+
+def test_single_precision_keeps_the_ends(process):
+    """Signal and noise relative to themselves, however little of them there is."""
+    t = np.array([1e-4, 1e-3, 1e-2, 0.5, 0.99, 0.999], np.float32)
+    single = [np.asarray(f(jnp.asarray(t))) for f in (process.alpha, process.sigma)]
+    with jax.enable_x64(True):
+        double = [np.asarray(f(jnp.asarray(t, jnp.float64))) for f in (process.alpha, process.sigma)]
+    for found, known in zip(single, double, strict=True):
+        np.testing.assert_allclose(found, known, rtol=3e-5)
+
+
+def test_ddpm_is_smooth_between_its_steps():
+    """The second derivative of log alpha, that of linear betas, is the same on both sides of a step of the chain."""
+    with jax.enable_x64(True):
+        log_alpha = lambda t: jnp.log(ddpm().alpha(t))
+        sides = jax.vmap(jax.grad(jax.grad(log_alpha)))(jnp.array([0.3, 0.7])[:, None].ravel() + 1e-9)
+        before = jax.vmap(jax.grad(jax.grad(log_alpha)))(jnp.array([0.3, 0.7]) - 1e-9)
+        np.testing.assert_allclose(sides, before, rtol=1e-3)
+        np.testing.assert_allclose(sides, jnp.full(2, -0.5 * 19.9), rtol=0.03)
+
+
 @pytest.mark.parametrize("source", ["velocity", "v"])
 def test_rectified_flow_ends_are_exact_for_types_that_determine_both(source):
     process = rectified_flow()
@@ -229,6 +272,14 @@ def test_learned_schedule_is_monotone_and_keeps_its_ends():
     ("make", "message"),
     [
         (lambda: shift_log_snr(vp(), 0.0), "factor must be positive"),
+        (lambda: vp(-1.0), "0 <= beta_min <= beta_max"),
+        (lambda: sub_vp(2.0, 1.0), "0 <= beta_min <= beta_max"),
+        (lambda: ddpm(0.0), "0 < beta_start"),
+        (lambda: linear_log_snr(3.0, 3.0), "log_snr_min < log_snr_max"),
+        (lambda: sigmoid(tau=0.0), "positive tau"),
+        (lambda: ve(0.0), "0 < sigma_min < sigma_max"),
+        (lambda: edm(-80.0), "positive sigma_max"),
+        (lambda: log_snr_grid(rectified_flow(), 4), "the log-SNR is -inf at start=1.0"),
         (lambda: log_snr_grid(vp(), 0), "at least 1 step"),
         (lambda: log_snr_grid(vp(), 4, start=0.5, end=0.6), "start=0.5, end=0.6"),
         (lambda: karras_grid(vp(), 1), "at least 2 steps"),

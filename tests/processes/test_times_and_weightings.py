@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genjax_models.processes import cosine, edm, rectified_flow, sub_vp, times, ve, vp, weightings
+from genjax_models.processes import (
+    cosine,
+    edm,
+    rectified_flow,
+    sub_vp,
+    times,
+    trigonometric,
+    ve,
+    vp,
+    weightings,
+    zero_terminal_snr,
+)
 
 
 @pytest.mark.parametrize("sampler", [times.uniform_time, times.stratified_time])
@@ -92,3 +103,18 @@ def test_likelihood_weighting_is_g_squared_and_the_speed_of_the_log_snr(process)
 def test_sigma_data_must_be_positive():
     with pytest.raises(ValueError, match="sigma_data must be positive"):
         weightings.edm(0.0)
+
+
+@pytest.mark.parametrize("make", [vp, edm, rectified_flow, trigonometric, lambda: zero_terminal_snr(vp())])
+@pytest.mark.parametrize("prediction", ["x0", "v", "velocity"])
+def test_weights_are_finite_where_times_are_drawn_at_pure_noise(make, prediction):
+    process, one = make(), jnp.ones(1)
+    laws = [weightings.min_snr(), weightings.p2(), weightings.sigmoid(), weightings.edm(0.4), weightings.unweighted]
+    assert [bool(jnp.isfinite(law(process, prediction, one)).all()) for law in laws] == [True] * len(laws)
+
+
+def test_edms_weight_has_its_limits():
+    """1/sigma_data^2 on x0 at pure noise, 1 on eps at clean data."""
+    weight, ends = weightings.edm(0.4), jnp.array([0.0, 1.0])
+    assert float(weight(rectified_flow(), "x0", ends)[1]) == pytest.approx(0.4**-2)
+    assert float(weight(rectified_flow(), "eps", ends)[0]) == pytest.approx(1.0)

@@ -15,6 +15,8 @@ References:
 
 from collections.abc import Callable
 
+import jax.numpy as jnp
+
 from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array
 from genjax_models.processes.denoiser import Denoiser
@@ -28,9 +30,10 @@ def ddim_step(denoiser: Denoiser, x: Array, t: Array, s: Array) -> Array:
 
 
 def heun_step(denoiser: Denoiser, x: Array, t: Array, s: Array) -> Array:
-    """Second order, two evaluations; needs a signal at `t` and noise at `s`."""
+    """Second order, two evaluations; from `t` without signal DDIM's step. Needs noise at `s`."""
     process = denoiser.process
     x0, eps = denoiser.x0_and_eps(x, t)
     guess = process.add_noise(x0, eps, s)
     width = process.alpha(s) * (process.scaled_sigma(s) - process.scaled_sigma(t))
+    width = jnp.where(jnp.isfinite(width), width, 0.0)
     return guess + 0.5 * expand_as(width, x) * (denoiser(guess, s, "eps") - eps)

@@ -2,17 +2,18 @@ r"""The probability-flow ODE as a continuous normalising flow: likelihood, encod
 
 Data and noise are the two ends of $dx/dt = u_\theta(x, t)$, $u$ being the prediction as a velocity, so
 
-$$\log p(x) = \log N(z; 0, \sigma(1)^2 I) + \int_{t_\mathrm{min}}^{t_\mathrm{max}} \nabla \cdot u_\theta(x_t, t)\,dt,
+$$\log p(x) = \log N(z; 0, \sigma(t_\mathrm{max})^2 I)
++ \int_{t_\mathrm{min}}^{t_\mathrm{max}} \nabla \cdot u_\theta(x_t, t)\,dt,
 \qquad x_{t_\mathrm{min}} = x, \quad z = x_{t_\mathrm{max}}$$
 
-(Song et al., eq. 39). The prior is what `process.sample_prior` draws, so $p$ is the density of the model's samples,
-also where the process leaves some signal at t = 1.
+(Song et al., eq. 39, with $t_\mathrm{max} = 1$). The prior is the noise that sampling starts from, so $p$ is the
+density of the model's samples, also where the process leaves some signal.
 
 **The ends.** The noise cannot be told from the sample at $\sigma = 0$, nor the data at $\alpha = 0$. The solve
 therefore starts at `t_min`, by default the time at which $\sigma/\alpha$ reaches 0.001 (0 for a process that starts
 with more), and what is evaluated is the density of $x_{t_\mathrm{min}}$: of data scaled by $\alpha(t_\mathrm{min})$
 and blurred by $\sigma(t_\mathrm{min})$. A process without signal at t = 1 needs `t_max` below 1 if the network
-predicts `eps` or `score`.
+predicts `eps` or `score`; its noise is then $N(0, \sigma(t_\mathrm{max})^2 I)$.
 
 References:
   Song et al., Score-Based Generative Modeling through SDEs, 2021, app. D.2, https://arxiv.org/abs/2011.13456
@@ -29,7 +30,6 @@ from genjax_models.core.jacobian import basis, quadratic_forms
 from genjax_models.core.likelihood import averaged
 from genjax_models.core.types import Array, Key, Likelihood
 from genjax_models.processes.denoiser import Denoiser
-from genjax_models.processes.gaussian import GaussianProcess
 from genjax_models.solvers.adaptive import Solution, adaptive
 
 
@@ -64,11 +64,12 @@ def log_prob(
       single probe, which cannot tell); and the number of network evaluations. NaN where the solver gave up.
 
     Raises:
-      ValueError: if `probes` is below 1, or the times are not `0 <= t_min < t_max <= 1`.
+      ValueError: if `probes` is below 1, the times are not `0 <= t_min < t_max <= 1`, or the prediction cannot be
+        converted at one of them.
     """
     if probes is not None and probes < 1:
         raise ValueError(f"Hutchinson's estimate needs at least 1 probe, got {probes}")
-    start, end = _ends(denoiser.process, x, t_min, t_max)
+    start, end = _ends(denoiser, x, t_min, t_max)
     directions = basis(x) if probes is None else noise(key, (probes, *x.shape), x.dtype)
 
     def field(state: tuple[Array, Array], t: Array) -> tuple[Array, Array]:
@@ -77,7 +78,7 @@ def log_prob(
 
     gained = jnp.zeros((x.shape[0], probes or 1), x.dtype)
     (z, gained), nfe = adaptive(field, (x, gained), start, end, rtol=rtol, atol=atol)
-    sigma = denoiser.process.sigma(jnp.ones((), x.dtype))
+    sigma = denoiser.process.sigma(end)
     prior = sum_over_data(jax.scipy.stats.norm.logpdf(z / sigma) - jnp.log(sigma))
     draws = prior[None] + gained.T
     return (Likelihood(draws[0], "ode") if probes is None else averaged(draws, "ode")), nfe
@@ -96,7 +97,7 @@ def encode(
 
     Arguments and errors are those of `log_prob`.
     """
-    start, end = _ends(denoiser.process, x, t_min, t_max)
+    start, end = _ends(denoiser, x, t_min, t_max)
     return adaptive(lambda x, t: denoiser(x, t, "velocity"), x, start, end, rtol=rtol, atol=atol)
 
 
@@ -110,12 +111,20 @@ def decode(
     t_max: float = 1.0,
 ) -> Solution:
     """The data `[B, ...]` that the probability flow makes of noise `z`: the inverse of `encode`, and a sampler."""
-    start, end = _ends(denoiser.process, z, t_min, t_max)
+    start, end = _ends(denoiser, z, t_min, t_max)
     return adaptive(lambda x, t: denoiser(x, t, "velocity"), z, end, start, rtol=rtol, atol=atol)
 
 
-def _ends(process: GaussianProcess, x: Array, t_min: float | None, t_max: float) -> tuple[Array, Array]:
+def _ends(denoiser: Denoiser, x: Array, t_min: float | None, t_max: float) -> tuple[Array, Array]:
     if not 0.0 <= (t_min or 0.0) < t_max <= 1.0:
         raise ValueError(f"expected 0 <= t_min < t_max <= 1, got t_min={t_min} and t_max={t_max}")
-    start = process.least_time(x.dtype) if t_min is None else jnp.asarray(t_min, x.dtype)
-    return start, jnp.asarray(t_max, x.dtype)
+    with jax.ensure_compile_time_eval():  # where the process is learned, its values are known at run time only
+        start = denoiser.process.least_time(x.dtype) if t_min is None else jnp.asarray(t_min, x.dtype)
+        end = jnp.asarray(t_max, x.dtype)
+        for name, t in (("t_min", start), ("t_max", end)):
+            possible = denoiser.process.can_convert(denoiser.prediction, t)
+            if not isinstance(possible, jax.core.Tracer) and not possible:
+                raise ValueError(
+                    f"{denoiser.prediction!r} has no velocity at {name}={float(t):g}: move it off that end"
+                )
+    return start, end

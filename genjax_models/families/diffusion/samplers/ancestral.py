@@ -31,9 +31,9 @@ def posterior_variance(process: GaussianProcess, t: Array, s: Array) -> Array:
 
 def posterior_mean(process: GaussianProcess, x0: Array, x_t: Array, t: Array, s: Array) -> Array:
     r"""Mean of $q(x_s \mid x_t, x_0)$, `[B, ...]`, for times `[B]` or scalar."""
-    variance = process.sigma(t) ** 2
-    from_data = process.alpha(s) * transition_variance(process, t, s) / variance
-    from_noisy = process.alpha(t) / process.alpha(s) * process.sigma(s) ** 2 / variance
+    signal, noise = process.alpha(t) / process.alpha(s), process.sigma(s) / process.sigma(t)
+    from_data = process.alpha(s) * (1.0 - (signal * noise) ** 2)
+    from_noisy = signal * noise**2
     return expand_as(from_data, x0) * x0 + expand_as(from_noisy, x0) * x_t
 
 
@@ -42,7 +42,8 @@ def ancestral(*, large_variance: bool = False) -> Sampler:
 
     Args:
       large_variance: use $\sigma_{ts}^2$ (the paper's $\beta_t$, optimal for data from a unit Gaussian) in place of
-        the posterior's (optimal for a single data point). The last step adds no noise either way.
+        the posterior's (optimal for a single data point). A step to `s = 0` then adds no noise, as the posterior's
+        does not where the process starts without.
     """
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:

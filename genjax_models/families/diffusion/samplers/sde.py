@@ -17,7 +17,11 @@ from genjax_models.solvers.driver import Sampler, nothing
 
 
 def euler_maruyama() -> Sampler:
-    """The Euler-Maruyama scheme, of strong order one half. The signal must not vanish where a step starts."""
+    """The Euler-Maruyama scheme, of strong order one half.
+
+    The signal must not vanish where a step starts, nor lose most of itself within a step, as on `sigmoid` at t = 1:
+    there use `reverse_diffusion`.
+    """
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         process = denoiser.process
