@@ -24,6 +24,7 @@ def get_config() -> ConfigDict:
     config.process = "ddpm"
     config.prediction = "eps"
     config.weighting = "unweighted"
+    config.weighting_options = ConfigDict()  # `gamma` of min_snr, `k` and `gamma` of p2, `bias` of sigmoid
     config.precondition = False  # EDM's scaling of the network's input and output; the prediction is then x0
     config.sigma_data = 0.5  # the data's root mean square, by which EDM scales and weighs
     config.uncertainty = False  # EDM2's: each noise level is weighed by its expected loss, which is learned too

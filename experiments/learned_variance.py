@@ -27,7 +27,15 @@ from genjax_models.training import Experiment
 def get_config() -> ConfigDict:
     """The cosine schedule, noise prediction, the hybrid loss; the network has two outputs a channel."""
     config = diffusion.get_config()
-    del config.weighting, config.precondition, config.sigma_data, config.uncertainty, config.time, config.likelihood
+    del (
+        config.weighting,
+        config.weighting_options,
+        config.precondition,
+        config.sigma_data,
+        config.uncertainty,
+        config.time,
+        config.likelihood,
+    )
     config.experiment = "experiments.learned_variance"
     config.process = "cosine"
     config.chain = 1000  # steps of the chain whose bound is trained and measured
@@ -45,9 +53,9 @@ UNGUIDED = (
 )
 
 
-def of_the_mean(make: Callable[[], Sampler]) -> Sampler:
+def of_the_mean(make: Callable[..., Sampler], **options: Any) -> Sampler:
     """A sampler that takes no notice of the learned variance."""
-    plain = make()
+    plain = make(**options)
 
     def step(key: Key, denoiser: Denoiser, *rest: PyTree) -> tuple[Array, PyTree]:
         return plain.step(key, denoiser._replace(model=without_variance(denoiser.model)), *rest)
@@ -55,7 +63,7 @@ def of_the_mean(make: Callable[[], Sampler]) -> Sampler:
     return Sampler(plain.init, step, plain.evaluations)
 
 
-SAMPLERS: dict[str, Callable[[], Sampler]] = {
+SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "ancestral_learned": learned_variance_ancestral,
     **{name: partial(of_the_mean, make) for name, make in choices.SAMPLERS.items()},
 }

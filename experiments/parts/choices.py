@@ -1,6 +1,6 @@
 """The names that a config on a Gaussian path may use, and what each stands for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import jax
@@ -29,13 +29,22 @@ PROCESSES: dict[str, Callable[..., GaussianProcess]] = {
     "trigonometric": processes.trigonometric,
     "rectified_flow": processes.rectified_flow,
 }
-SAMPLERS: dict[str, Callable[[], Sampler]] = {
+
+
+def predictor_corrector(snr: float = 0.16, num_steps: int = 1) -> Sampler:
+    """Reverse diffusion, each step followed by `num_steps` of Langevin's at this signal-to-noise ratio."""
+    return samplers.predictor_corrector(
+        samplers.reverse_diffusion(), samplers.langevin_corrector(snr, num_steps), num_steps
+    )
+
+
+SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "adaptive_ode": adaptive_ode,
     "ancestral": samplers.ancestral,
     "ancestral_large": partial(samplers.ancestral, large_variance=True),
     "annealed_langevin": samplers.annealed_langevin,
     "ddim": samplers.ddim,
-    "ddim_stochastic": partial(samplers.ddim, 1.0),
+    "ddim_stochastic": partial(samplers.ddim, eta=1.0),
     "deis": samplers.deis,
     "dpm_solver_1": partial(samplers.dpm_singlestep, 1),
     "dpm_solver_2": partial(samplers.dpm_singlestep, 2),
@@ -47,13 +56,11 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "dpm_solver_pp_3m": partial(samplers.dpm_multistep, 3),
     "sde_dpm_solver_pp_2m": samplers.sde_dpm_multistep,
     "edm_heun": samplers.edm_heun,
-    "edm_stochastic": partial(samplers.edm_heun, 0.1),
+    "edm_stochastic": partial(samplers.edm_heun, churn=0.1),
     "euler_maruyama": samplers.euler_maruyama,
     "plms": samplers.plms,
     "pndm": samplers.pndm,
-    "predictor_corrector": lambda: samplers.predictor_corrector(
-        samplers.reverse_diffusion(), samplers.langevin_corrector()
-    ),
+    "predictor_corrector": predictor_corrector,
     "reverse_diffusion": samplers.reverse_diffusion,
     "unipc": samplers.unipc,
     "euler": euler,
@@ -99,13 +106,15 @@ TIMES: dict[str, Callable[..., Array]] = {
         key, n, process=process, **options
     ),
 }
-WEIGHTINGS: dict[str, weightings.Weighting] = {  # and `edm`, see `make_weighting`
-    "unweighted": weightings.unweighted,
-    "likelihood": weightings.likelihood,
-    "min_snr": weightings.min_snr(),
-    "p2": weightings.p2(),
-    "sigmoid": weightings.sigmoid(),
-} | {prediction: weightings.on_type(prediction) for prediction in PREDICTIONS}
+WEIGHTINGS: dict[str, Callable[..., weightings.Weighting]] = {
+    "unweighted": lambda: weightings.unweighted,
+    "likelihood": lambda: weightings.likelihood,
+    "edm": weightings.edm,  # of the config's `sigma_data`
+    "min_snr": weightings.min_snr,
+    "p2": weightings.p2,
+    "sigmoid": weightings.sigmoid,
+    **{prediction: partial(weightings.on_type, prediction) for prediction in PREDICTIONS},
+}
 THRESHOLDS: dict[str, Callable[..., Denoiser]] = {
     "none": lambda denoiser: denoiser,
     "static": static_threshold,
@@ -231,13 +240,18 @@ def check_sigma_data(config: ConfigDict) -> None:
 
 
 def make_weighting(config: ConfigDict) -> weightings.Weighting:
-    """The weighting that `config.weighting` names; EDM's is that of `config.sigma_data`.
+    """The weighting that `config.weighting` names, with `config.weighting_options`; EDM's has `config.sigma_data`.
 
     Raises:
-      UserError: if it is unknown, or `sigma_data` not positive.
+      UserError: if it is unknown, its options do not suit it, or `sigma_data` is not positive.
     """
     check_sigma_data(config)
-    return pick("weighting", config.weighting, WEIGHTINGS | {"edm": weightings.edm(config.sigma_data)})
+    options = {"sigma_data": config.sigma_data} if config.weighting == "edm" else {}
+    make = pick("weighting", config.weighting, WEIGHTINGS)
+    try:
+        return make(**(options | config.weighting_options.to_dict()))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"config.weighting_options do not suit {config.weighting}: {error}") from None
 
 
 def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, int], Array]:
@@ -252,6 +266,19 @@ def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, in
     except (TypeError, ValueError) as error:
         raise UserError(f"config.time.options do not suit {config.time.name}: {error}") from None
     return time
+
+
+def make_sampler(config: ConfigDict, name: str, samplers: Mapping[str, Callable[..., Sampler]] = SAMPLERS) -> Sampler:
+    """The sampler of this name, with what `config.sample.options` has for it.
+
+    Raises:
+      UserError: if it is unknown, or its options do not suit it.
+    """
+    make = pick("sampler", name, samplers)
+    try:
+        return make(**config.sample.options.get(name, {}))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"config.sample.options.{name} do not suit it: {error}") from None
 
 
 def make_grid(config: ConfigDict, process: GaussianProcess, steps: int) -> Array:

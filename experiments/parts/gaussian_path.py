@@ -66,6 +66,7 @@ def default_config() -> ConfigDict:
             "sample": {
                 "sampler": "euler",
                 "steps": 50,
+                "options": ConfigDict(),  # of samplers, by name: {"ddim": {"eta": 0.5}}
                 "grid": {"name": "uniform", "options": ConfigDict()},
                 "guidance": 1.0,  # its scale: 1 is none, to a classifier Bayes' rule, CFG++ takes 0 to 1
                 "guide": guides.default_config(),
@@ -105,7 +106,7 @@ def build(
     denoiser: MakeDenoiser,
     *,
     likelihood: Callable[[Key, Denoiser, Array], Likelihood] | None = None,
-    samplers: Mapping[str, Callable[[], Sampler]] = choices.SAMPLERS,
+    samplers: Mapping[str, Callable[..., Sampler]] = choices.SAMPLERS,
     read: Callable[[Array], Array] = lambda x: x,
     init: Callable[[PyTree], PyTree] = lambda params: params,
     extra: Callable[[PyTree], PyTree] = lambda params: {},
@@ -178,7 +179,7 @@ def build(
             raise UserError(guides.UNCONDITIONAL)
         denoised = threshold(guide(partial(make_denoiser, params), label, guidance))
         name = sampler or config.sample.sampler
-        algorithm = pick("sampler", name, samplers)()
+        algorithm = choices.make_sampler(config, name, samplers)
         with jax.ensure_compile_time_eval():
             grid = choices.sampling_grid(
                 config, denoised.process, name, config.sample.steps if steps is None else steps
@@ -219,13 +220,15 @@ def build(
     )
 
 
-def _check(config: ConfigDict, samplers: Mapping[str, Callable[[], Sampler]]) -> None:
+def _check(config: ConfigDict, samplers: Mapping[str, Callable[..., Sampler]]) -> None:
     """Refuse names that there are not, and numbers out of range."""
     for field, name in [
         ("sample.sampler", config.sample.sampler),
         *(("eval.rows", row[0]) for row in config.eval.rows),
+        *(("sample.options", name) for name in config.sample.options),
     ]:
         pick(field, name, samplers)
+        choices.make_sampler(config, name, samplers)
     if not 0 <= config.label_dropout <= 1:
         raise UserError(f"label_dropout={config.label_dropout} is a share: say 0 to 1")
     if config.get("likelihood", {}).get("probes", 1) < 1:

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from experiments import (
@@ -18,7 +19,8 @@ from experiments import (
 )
 from experiments.parts import choices
 from genjax_models.core.errors import UserError
-from genjax_models.processes import Denoiser, edm, rectified_flow
+from genjax_models.families.diffusion import samplers
+from genjax_models.processes import Denoiser, edm, rectified_flow, weightings
 from genjax_models.solvers import sample
 
 
@@ -79,6 +81,12 @@ from genjax_models.solvers import sample
         (consistency, {"eval.rows": (("multistep", 5),), "sample.grid.options": {"end": 0.0}}, "options.end=0.22"),
         (consistency, {"sample.grid.options": {"end": 0.3}}, "or end above it"),
         (consistency, {"process_options.zero_terminal_snr": True}, "preserve the variance"),
+        (diffusion, {"sample.options": {"dim": {"eta": 0.5}}}, "did you mean 'ddim'"),
+        (diffusion, {"sample.options": {"ddim": {"eta": 1.5}}}, "eta must lie in [0, 1], got 1.5"),
+        (flow_matching, {"sample.options": {"euler": {"eta": 0.5}}}, "config.sample.options.euler do not suit it"),
+        (learned_variance, {"sample.options": {"deis": {"order": 7}}}, "between 1 and 4, got 7"),
+        (diffusion, {"weighting": "min_snr", "weighting_options": {"k": 1.0}}, "do not suit min_snr"),
+        (diffusion, {"weighting": "min_sn"}, "did you mean 'min_snr'"),
         (consistency, {"t_min": 1.5}, "config.t_min=1.5 must lie between"),
         (consistency, {"metric": "pseudo_hubr"}, "did you mean 'pseudo_huber'"),
         (consistency, {"curriculum": "double"}, "did you mean 'doubling'"),
@@ -171,6 +179,31 @@ def test_every_sampler_runs_on_pure_noise_or_is_refused(name):
     drawn = jax.jit(lambda: sample(jax.random.key(1), _exact_flow(0.4, 0.5), x, grid, choices.SAMPLERS[name]()))()
     assert float(drawn.mean()) == pytest.approx(0.4, abs=0.05)
     assert float(drawn.std()) == pytest.approx(0.5, abs=0.1)
+
+
+def test_samplers_and_weightings_take_their_options():
+    config = diffusion.get_config()
+    config.sample.options = {
+        "ddim": {"eta": 0.5},
+        "edm_stochastic": {"churn": 0.3},
+        "predictor_corrector": {"snr": 0.1},
+    }
+    process, x = choices.PROCESSES["vp"](), jnp.ones((4, 2))
+    denoiser = Denoiser(process, lambda x, t: 0.3 * x, "x0")
+
+    def step(sampler):
+        return sampler.step(jax.random.key(0), denoiser, sampler.init(x), x, jnp.array(0.5), jnp.array(0.4))[0]
+
+    np.testing.assert_array_equal(step(choices.make_sampler(config, "ddim")), step(samplers.ddim(0.5)))
+    np.testing.assert_array_equal(step(choices.make_sampler(config, "edm_stochastic")), step(samplers.edm_heun(0.3)))
+    corrected = samplers.predictor_corrector(samplers.reverse_diffusion(), samplers.langevin_corrector(0.1))
+    np.testing.assert_array_equal(step(choices.make_sampler(config, "predictor_corrector")), step(corrected))
+
+    config.update({"weighting": "p2", "weighting_options": {"k": 0.5, "gamma": 2.0}})
+    t = jnp.array([0.2, 0.7])
+    np.testing.assert_array_equal(
+        choices.make_weighting(config)(process, "eps", t), weightings.p2(0.5, 2.0)(process, "eps", t)
+    )
 
 
 def test_sampling_starts_at_the_noise_of_its_grid():
