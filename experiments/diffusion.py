@@ -80,6 +80,22 @@ def ve_sde_config() -> ConfigDict:
     return config
 
 
+def ncsn_config() -> ConfigDict:
+    """Noise-conditional score networks: eleven geometric noise levels, annealed Langevin dynamics on ten of them.
+
+    The levels are twice the paper's, whose pixels lie in [0, 1]; the network's output over the noise is the score, as
+    in Song and Ermon, Improved Techniques for Training Score-Based Generative Models, 2020, section 3.3.
+    """
+    config = get_config()
+    config.update({"process": "ve", "prediction": "eps"})
+    config.process_options.update({"sigma_min": 0.02, "sigma_max": 2.0})
+    config.time.options.update({"num_steps": 10, "first": 0})
+    config.sample.update({"sampler": "annealed_langevin", "steps": 10, "threshold": "none"})
+    config.sample.options.annealed_langevin = {"step_size": 0.1, "num_steps": 100}  # the paper's epsilon of 2e-5
+    config.eval.rows = (("annealed_langevin", 10), ("edm_heun", 18))
+    return config
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the denoising loss.
 

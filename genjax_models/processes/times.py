@@ -50,9 +50,17 @@ def log_normal_sigma_time(key: Key, n: int, *, process: GaussianProcess, mean: f
     return process.time_of(-2.0 * (mean + std * jax.random.normal(key, (n,))))
 
 
-def discrete_time(key: Key, n: int, *, num_steps: int = 1000) -> Array:
-    """`n` times, uniform on DDPM's grid `{1/T, ..., 1}`: the paper's step $i$ at $t = i/T$."""
-    return jax.random.randint(key, (n,), 1, num_steps + 1) / num_steps
+def discrete_time(key: Key, n: int, *, num_steps: int = 1000, first: int = 1) -> Array:
+    """`n` times, uniform on DDPM's grid `{1/T, ..., 1}`: the paper's step $i$ at $t = i/T$.
+
+    NCSN's levels, which do not vanish at t = 0, have `first=0`, and one more.
+
+    Raises:
+      ValueError: if `0 <= first <= num_steps` does not hold, or there is no step.
+    """
+    if not 0 <= first <= num_steps or num_steps < 1:
+        raise ValueError(f"steps run from first to num_steps, got first={first} and num_steps={num_steps}")
+    return jax.random.randint(key, (n,), first, num_steps + 1) / num_steps
 
 
 def _check(mean: float, std: float) -> None:

@@ -40,6 +40,10 @@ def test_logit_normal_time():
 def test_discrete_time_covers_the_grid():
     t = np.asarray(times.discrete_time(jax.random.key(0), 4096, num_steps=10))
     np.testing.assert_allclose(np.unique(t), np.arange(1, 11) / 10, rtol=1e-6)
+    levels = np.asarray(times.discrete_time(jax.random.key(0), 4096, num_steps=4, first=0))
+    np.testing.assert_allclose(np.unique(levels), np.arange(5) / 4)
+    with pytest.raises(ValueError, match="first=5 and num_steps=4"):
+        times.discrete_time(jax.random.key(0), 1, num_steps=4, first=5)
 
 
 @pytest.mark.parametrize("weighting", [weightings.min_snr(5.0), weightings.sigmoid(1.0), weightings.on_type("v")])

@@ -10,6 +10,7 @@ $\nabla \log p(x_t \mid x) = -\epsilon/\sigma$ is regressed in place of the scor
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 
@@ -18,6 +19,7 @@ from genjax_models.core.jacobian import basis, quadratic_forms
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.diffusion.losses import denoising_loss
 from genjax_models.processes.schedules import ve
+from genjax_models.processes.times import discrete_time
 from genjax_models.processes.weightings import on_type
 
 Score = Callable[[Array], Array]
@@ -113,13 +115,7 @@ def annealed_score_matching(
     References:
       Song and Ermon, Generative Modeling by Estimating Gradients of the Data Distribution, 2019, eqs. 5 and 6, https://arxiv.org/abs/1907.05600
     """
-    if not 0.0 < sigma_min < sigma_max:
-        raise ValueError(f"expected 0 < sigma_min < sigma_max, got {sigma_min} and {sigma_max}")
     if num_levels < 2:
         raise ValueError(f"annealed score matching needs at least 2 noise levels, got {num_levels}")
-
-    def level(key: Key, n: int) -> Array:
-        return jax.random.randint(key, (n,), 0, num_levels) / (num_levels - 1)
-
-    process = ve(sigma_min, sigma_max)
+    process, level = ve(sigma_min, sigma_max), partial(discrete_time, num_steps=num_levels - 1, first=0)
     return denoising_loss(key, model, x, process=process, prediction="score", weighting=on_type("eps"), time=level)
