@@ -86,7 +86,8 @@ def make_process(config: ConfigDict) -> GaussianProcess:
       UserError: if one of them is unknown or out of range, or the process is.
     """
     for field, known in (("curriculum", CURRICULA), ("metric", METRICS), ("gap", GAPS), ("position", POSITIONS)):
-        pick(field, config[field], known)
+        if field in config:
+            pick(field, config[field], known)
     choices.check_sigma_data(config)
     if not 0.0 < config.t_min < 1.0:
         raise UserError(f"config.t_min={config.t_min} must lie between data and noise, 0 and 1")
@@ -97,6 +98,11 @@ def make_process(config: ConfigDict) -> GaussianProcess:
     except (TypeError, ValueError) as error:
         raise UserError(f"config.intervals do not suit {config.curriculum}: {error}") from None
     return choices.make_process(config)
+
+
+def target_of(config: ConfigDict, bound: Bound) -> PyTree:
+    """The parameters whose answers are learned: those of the average, or the model's own."""
+    return bound.extra["target"] if config.target_decay else bound.params
 
 
 def consistent(config: ConfigDict, process: GaussianProcess, net: Model) -> Model:
@@ -118,22 +124,32 @@ def decay_of(config: ConfigDict, step: Array) -> float | Array:
 
 def terms(config: ConfigDict, process: GaussianProcess, bound: Bound) -> dict[str, Any]:
     """What the losses of training and distillation have in common, by name."""
-    target = bound.extra["target"] if config.target_decay else bound.params
     return {
         "model": consistent(config, process, bound.net(bound.params)),
-        "target": consistent(config, process, bound.net(target)),
+        "target": consistent(config, process, bound.net(target_of(config, bound))),
+        "weighting": pick("gap", config.gap, GAPS),
+        **distances(config, process, bound),
+    }
+
+
+def distances(config: ConfigDict, process: GaussianProcess, bound: Bound) -> dict[str, Any]:
+    """Which times are compared, and how."""
+    return {
         "t_min": config.t_min,
         "num_steps": intervals(config, bound.step),
         "position": pick("position", config.position, POSITIONS)(process, config.t_min),
         "metric": pick("metric", config.metric, METRICS),
-        "weighting": pick("gap", config.gap, GAPS),
     }
 
 
 def build_student(
-    config: ConfigDict, process: GaussianProcess, loss: gaussian_path.Loss, extra: Callable[[], PyTree] = dict
+    config: ConfigDict,
+    process: GaussianProcess,
+    loss: gaussian_path.Loss,
+    extra: Callable[[], PyTree] = dict,
+    told: tuple[str, ...] = (),
 ) -> Experiment:
-    """An experiment on a consistency loss; `extra` is carried beside the target."""
+    """An experiment on a consistency loss; `extra` is carried beside the target, `told` as in `gaussian_path.build`."""
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
         return Denoiser(process, consistent(config, process, net(params)), "x0")
@@ -149,4 +165,6 @@ def build_student(
         return bound.extra | {"target": jax.tree.map(move, bound.extra["target"], bound.params)}
 
     samplers = {"multistep": partial(multistep, config.t_min)}
-    return gaussian_path.build(config, process, loss, denoiser, samplers=samplers, extra=initial, update=update)
+    return gaussian_path.build(
+        config, process, loss, denoiser, samplers=samplers, told=told, extra=initial, update=update
+    )

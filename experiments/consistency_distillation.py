@@ -1,9 +1,13 @@
 """Consistency distillation: a model that jumps along the paths of a trained diffusion model."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import command, consistency, diffusion
@@ -11,11 +15,12 @@ from experiments.parts import teacher
 from experiments.parts.gaussian_path import Bound
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput
-from genjax_models.families.consistency import consistency_distillation_loss, ddim_step, heun_step
+from genjax_models.families.consistency import Solver, consistency_distillation_loss, ddim_step, heun_step
+from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.training import Experiment, TrainState
 from genjax_models.training.names import pick
 
-SOLVERS = {"ddim": ddim_step, "heun": heun_step}
+SOLVERS: dict[str, Solver] = {"ddim": ddim_step, "heun": heun_step}
 
 
 def get_config() -> ConfigDict:
@@ -30,8 +35,40 @@ def get_config() -> ConfigDict:
     return config
 
 
+class Lesson(NamedTuple):
+    """What a student's loss sees beside the batch.
+
+    Attributes:
+      process: the one that student and teacher share.
+      solver: of one step of the teacher.
+      teacher: the teacher bound to classes `[B]`, or to none.
+    """
+
+    process: GaussianProcess
+    solver: Solver
+    teacher: Callable[[Array | None], Denoiser]
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's network, which starts as the teacher's, to the distillation loss.
+
+    Raises:
+      UserError: see `distil`.
+    """
+
+    def loss(key: Key, bound: Bound, x: Array, lesson: Lesson) -> LossOutput:
+        terms = consistency.terms(config, lesson.process, bound)
+        return consistency_distillation_loss(
+            key, x=x, teacher=lesson.teacher(bound.label), solver=lesson.solver, **terms
+        )
+
+    return distil(config, loss)
+
+
+def distil(
+    config: ConfigDict, loss: Callable[[Key, Bound, Array, Lesson], LossOutput], told: tuple[str, ...] = ()
+) -> Experiment:
+    """A student on its teacher's paths; what it is `told` beside time and label is new to it.
 
     Raises:
       UserError: if a name is unknown, or the teacher lives on another process or scales the data otherwise.
@@ -42,17 +79,16 @@ def build(config: ConfigDict) -> Experiment:
     process, solver = consistency.make_process(config), pick("solver", config.solver, SOLVERS)
     master = command.build_experiment(config.teacher)
 
-    def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
+    def objective(key: Key, bound: Bound, x: Array) -> LossOutput:
         assert master.denoiser is not None
-        denoiser = master.denoiser({"model": bound.extra["teacher"]}, bound.label)
-        return consistency_distillation_loss(
-            key, x=x, teacher=denoiser, solver=solver, **consistency.terms(config, process, bound)
-        )
+        teach = partial(master.denoiser, {"model": bound.extra["teacher"]})
+        return loss(key, bound, x, Lesson(process, solver, teach))
 
     def warm_start(state: TrainState, workdir: Path) -> TrainState:
         params = teacher.trained(config, workdir)
-        known = {name: params["model"] for name in ("teacher", "target") if name in state.extra}
-        return replace(teacher.start_from(state, params), extra=known)
+        state = teacher.start_from(state, params, new=next(iter(told), ""))
+        known = {"teacher": params["model"], "target": jax.tree.map(jnp.copy, state.params["model"])}
+        return replace(state, extra={name: known[name] for name in state.extra})
 
     untrained = lambda: {"teacher": master.init(jax.random.key(0))[0]["model"]}
-    return consistency.build_student(config, process, loss, untrained)._replace(warm_start=warm_start)
+    return consistency.build_student(config, process, objective, untrained, told)._replace(warm_start=warm_start)

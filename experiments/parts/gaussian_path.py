@@ -6,7 +6,7 @@ that it makes of the network; the samplers of `choices` run on any of them, thro
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import jax
 import jax.numpy as jnp
@@ -24,8 +24,13 @@ from genjax_models.solvers import Sampler, sample
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 from genjax_models.training.names import pick
 
-Network = Callable[[PyTree], Model]
-"""A network that is bound to its condition and awaits its parameters."""
+
+class Network(Protocol):
+    """A network that is bound to its labels and awaits its parameters."""
+
+    def __call__(self, params: PyTree, **condition: Array) -> Model:
+        """The model, which may be told more of each example than its label, such as `guidance` `[B]`."""
+        ...
 
 
 class Bound(NamedTuple):
@@ -108,6 +113,7 @@ def build(
     likelihood: Callable[[Key, Denoiser, Array], Likelihood] | None = None,
     samplers: Mapping[str, Callable[..., Sampler]] = choices.SAMPLERS,
     read: Callable[[Array], Array] = lambda x: x,
+    told: tuple[str, ...] = (),
     init: Callable[[PyTree], PyTree] = lambda params: params,
     extra: Callable[[PyTree], PyTree] = lambda params: {},
     update: Callable[[Bound], PyTree] = lambda bound: bound.extra,
@@ -122,6 +128,7 @@ def build(
       likelihood: the log-likelihood of data `[B, ...]`, nats.
       samplers: the algorithms that a config may name.
       read: what the network reads of a noisy example.
+      told: names of numbers that the network is told of an example beside its time and label.
       init: the player's parameters, given the network's.
       extra: the initial extra state, given the player's parameters.
       update: the extra state after a batch.
@@ -137,12 +144,19 @@ def build(
     t_max = 1.0 if process is None else choices.noise_end(config, process)
 
     def bind(label: Array | None, **options: Any) -> Network:
-        cond = None if label is None else {"label": label}
-        return lambda params: lambda x, t: cast(Array, net.apply({"params": params}, read(x), t, cond, **options))
+        labels = {} if label is None else {"label": label}
+
+        def network(params: PyTree, **condition: Array) -> Model:
+            cond = labels | condition or None
+            return lambda x, t: cast(Array, net.apply({"params": params}, read(x), t, cond, **options))
+
+        return network
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        cond = {"label": jnp.zeros(1, jnp.int32)} if config.conditional else None
-        params = init(net.init(key, read(jnp.zeros((1, *shape))), jnp.zeros(1), cond)["params"])
+        cond = {name: jnp.zeros(1) for name in told} | (
+            {"label": jnp.zeros(1, jnp.int32)} if config.conditional else {}
+        )
+        params = init(net.init(key, read(jnp.zeros((1, *shape))), jnp.zeros(1), cond or None)["params"])
         return {"model": params}, extra(params)
 
     def objective(
@@ -157,8 +171,8 @@ def build(
         bound = Bound(bind(label, train=True, rngs={"dropout": key_dropout}), params["model"], extra, label, step)
         return loss(key_loss, bound, x), update(bound)
 
-    def make_denoiser(params: Mapping[str, PyTree], label: Array | None = None) -> Denoiser:
-        return denoiser(params["model"], bind(label))
+    def make_denoiser(params: Mapping[str, PyTree], label: Array | None = None, **condition: Array) -> Denoiser:
+        return denoiser(params["model"], partial(bind(label), **condition))
 
     def draw(
         key: Key,

@@ -17,8 +17,8 @@ from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.training import Experiment
 from genjax_models.training.names import pick
 
-MakeDenoiser = Callable[[Array | None], Denoiser]
-"""The model bound to classes `[B]`, or to none."""
+MakeDenoiser = Callable[..., Denoiser]
+"""`(label, **condition) -> denoiser`: the model bound to classes `[B]` or to none, and to what else it may be told."""
 Guide = Callable[[MakeDenoiser, Array | None, float], Denoiser | CFGPlusPlus]
 """`(model, label, scale) -> denoiser` to sample with."""
 
@@ -137,11 +137,30 @@ def _classifier(config: ConfigDict, process: GaussianProcess | None) -> Guide:
     return guide
 
 
+def _embedded(config: ConfigDict, process: GaussianProcess | None) -> Guide:
+    if "guidance_scales" not in config:
+        raise UserError("only latent consistency models are told their guidance: choose another sample.guide.name")
+    low, high = config.guidance_scales
+
+    def check(scale: float) -> None:
+        if not low <= scale <= high:
+            raise UserError(f"a guidance of {scale} was never trained: say {low} to {high}, see config.guidance_scales")
+
+    def guide(model: MakeDenoiser, label: Array | None, scale: float) -> Denoiser:
+        check(scale)
+        assert label is not None
+        return model(label, guidance=jnp.full(label.shape, scale - 1.0))
+
+    check(config.sample.guidance)
+    return guide
+
+
 GUIDES: dict[str, Callable[[ConfigDict, GaussianProcess | None], Guide]] = {
     "classifier_free": _classifier_free,
     "cfg_plus_plus": _cfg_plus_plus,
     "autoguidance": _autoguidance,
     "classifier": _classifier,
+    "embedded": _embedded,
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from experiments import command
@@ -56,13 +57,19 @@ def averaged_parameters(
     return parallel.to_host(averaged(load_state(experiment, config, folder, step=step), config, folder))
 
 
-def start_from(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:
+def start_from(state: TrainState, params: Mapping[str, PyTree], *, new: str = "") -> TrainState:
     """A student's initial state with the teacher's parameters as its own.
 
+    Args:
+      state: the student's.
+      params: the teacher's.
+      new: a layer that the student has and the teacher has not; it stays as it was initialised.
+
     Raises:
-      UserError: if the two networks differ.
+      UserError: if the two networks differ otherwise.
     """
-    shapes = [jax.tree.map(jnp.shape, tree) for tree in (state.params["model"], params["model"])]
-    if shapes[0] != shapes[1]:
+    ours, theirs = (flatten_dict(tree["model"]) for tree in (state.params, params))
+    known = {path: value for path, value in ours.items() if new not in path}
+    if jax.tree.map(jnp.shape, known) != jax.tree.map(jnp.shape, theirs):
         raise UserError("a student that starts from its teacher needs the same network: let config.net be teacher.net")
-    return with_params(state, {"model": params["model"]})
+    return with_params(state, {"model": unflatten_dict(ours | theirs)})

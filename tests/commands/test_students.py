@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from experiments import reflow
 from experiments.command import build_experiment
@@ -47,6 +48,28 @@ def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
     config.teacher_workdir = str(folder)
     with pytest.raises(UserError, match="belongs to another config: weighting"):
         trained(config, tmp_path / "third")
+
+
+def test_a_latent_consistency_model_starts_as_its_teacher_and_samples_as_told(tmp_path):
+    from configs.consistency.luo2023_digits import get_config  # noqa: PLC0415
+
+    train("configs/consistency/luo2023_digits.py", tmp_path, "--config.train.optimizer.learning_rate=0.0")
+    config = get_config("smoke")
+    experiment, master = build_experiment(config), build_experiment(config.teacher)
+    student = averaged(load_state(experiment, config, tmp_path), config)
+    teachers = averaged(load_state(master, config.teacher, tmp_path / "teacher"), config.teacher)
+    told = {path: value for path, value in flatten_dict(student["model"]).items() if "guidance" in path}
+    assert [float(abs(value).max()) for value in told.values()] == [0.0]
+    assert flatten_dict(student["model"]).keys() - told.keys() == flatten_dict(teachers["model"]).keys()
+
+    # Once it listens, the scale of a call reaches it.
+    path = next(iter(told))
+    louder = {"model": unflatten_dict(flatten_dict(student["model"]) | {path: 0.3 * np.ones_like(told[path])})}
+    draw = jax.jit(experiment.sample, static_argnums=2, static_argnames="guidance")
+    one, other = (draw(jax.random.key(0), louder, 4, guidance=scale) for scale in (1.0, 3.0))
+    assert float(abs(one - other).max()) > 0.01
+    with pytest.raises(UserError, match="was never trained"):
+        draw(jax.random.key(0), louder, 4, guidance=6.0)
 
 
 def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):

@@ -1,4 +1,4 @@
-"""Latent consistency models: the embedding of the guidance scale, the guided teacher, the loss at random scales."""
+"""Latent consistency models: the guided teacher, and the loss at random scales."""
 
 import functools
 
@@ -10,7 +10,6 @@ from exact import gaussian, gaussian_consistency, gaussian_teacher
 
 from genjax_models.families.consistency import (
     ddim_step,
-    embed_guidance,
     guided_teacher,
     heun_step,
     latent_consistency_loss,
@@ -19,17 +18,6 @@ from genjax_models.processes import Denoiser, edm, vp
 
 KEY = jax.random.key(0)
 STD, T_MIN = 0.5, 0.22
-
-
-def test_guidance_embedding():
-    w = jnp.array([0.0, 2.5, 14.0])
-    embedding = embed_guidance(w, 8)
-    omega = 10_000.0 ** (-np.arange(4) / 3)
-    angle = 1000 * np.asarray(w, np.float64)[:, None] * omega[None]
-    np.testing.assert_allclose(embedding, np.concatenate([np.sin(angle), np.cos(angle)], 1), atol=2e-3)
-    for features in (7, 2):
-        with pytest.raises(ValueError, match="even number of features"):
-            embed_guidance(w, features)
 
 
 def test_guided_teacher_extrapolates_in_every_prediction_type():

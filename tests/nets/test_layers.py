@@ -10,7 +10,14 @@ import pytest
 
 from genjax_models.nets.efficientnet_lite import DepthwiseConv
 from genjax_models.nets.layers.convolution import Conv3x3
-from genjax_models.nets.layers.embeddings import Conditioning, embed_time, fourier, sincos_2d, sinusoidal
+from genjax_models.nets.layers.embeddings import (
+    Conditioning,
+    embed_guidance,
+    embed_time,
+    fourier,
+    sincos_2d,
+    sinusoidal,
+)
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.normalization import GroupNorm
 from genjax_models.nets.layers.resampling import UpsampleConv, downsample, upsample
@@ -62,6 +69,28 @@ def test_group_norm_is_flaxs(shape):
         x = 3 + normal(*shape)
         theirs = nn.GroupNorm(4, epsilon=1e-5, dtype=jnp.float64, param_dtype=jnp.float64)
         assert_same_layer(GroupNorm(4, dtype=jnp.float64), theirs, x)
+
+
+def test_guidance_embedding():
+    w = jnp.array([0.0, 2.5, 14.0])
+    embedding = embed_guidance(w, 8)
+    omega = 10_000.0 ** (-np.arange(4) / 3)
+    angle = 1000 * np.asarray(w, np.float64)[:, None] * omega[None]
+    np.testing.assert_allclose(embedding, np.concatenate([np.sin(angle), np.cos(angle)], 1), atol=2e-3)
+    for features in (7, 2):
+        with pytest.raises(ValueError, match="even number of features"):
+            embed_guidance(w, features)
+
+
+def test_a_network_may_become_one_that_is_told_its_guidance():
+    """Its parameters serve, and the new map says nothing before it is trained."""
+    layer, t, w = Conditioning(8, 16), jnp.array([0.1, 0.8]), jnp.array([0.0, 3.0])
+    params = layer.init(jax.random.key(0), t, {"guidance": w}, 2)["params"]
+    before = layer.apply({"params": {name: params[name] for name in params if name != "guidance"}}, t, None, 2)
+    np.testing.assert_array_equal(layer.apply({"params": params}, t, {"guidance": w}, 2), before)
+    params["guidance"]["kernel"] = jnp.ones((16, 8))
+    told = layer.apply({"params": params}, t, {"guidance": w}, 2) - before
+    np.testing.assert_allclose(told, embed_guidance(w, 16).sum(1, keepdims=True) * jnp.ones(8), rtol=1e-4)
 
 
 def test_group_norm_modulates_each_example():

@@ -2,8 +2,7 @@
 
 from genjax_models.families.consistency.curricula import doubling_steps, following_decay, square_root_steps
 from genjax_models.families.consistency.discretization import lognormal_position
-from genjax_models.families.consistency.guidance_embedding import (
-    embed_guidance,
+from genjax_models.families.consistency.latent import (
     guided_teacher,
     latent_consistency_loss,
 )
@@ -17,15 +16,15 @@ from genjax_models.families.consistency.losses import (
 from genjax_models.families.consistency.metrics import l2, pseudo_huber
 from genjax_models.families.consistency.parametrization import consistency_function
 from genjax_models.families.consistency.samplers import multistep
-from genjax_models.families.consistency.teachers import ddim_step, heun_step
+from genjax_models.families.consistency.teachers import Solver, ddim_step, heun_step
 
 __all__ = [
+    "Solver",
     "consistency_distillation_loss",
     "consistency_function",
     "consistency_training_loss",
     "ddim_step",
     "doubling_steps",
-    "embed_guidance",
     "equal_weight",
     "following_decay",
     "guided_teacher",

@@ -10,7 +10,8 @@ preconditioning (`families.diffusion.precondition`), $c_\mathrm{noise} = \frac14
 NCSN++, EDM and EDM2 are told the noise level, not the time.
 
 A class enters through a table with one row more than there are classes: the last row is *no class*, which
-classifier-free guidance needs. Time and class are added, then each block reads the sum.
+classifier-free guidance needs. A network that is distilled from a guided one is also told the weight of the guidance.
+The embeddings are added, then each block reads the sum.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,6 +41,19 @@ def sinusoidal(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:
     """
     angle = angles(t, features, freq_shift=freq_shift)
     return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=-1)
+
+
+def embed_guidance(w: Array, features: int) -> Array:
+    """Sines, then cosines, of `1000 w` at `features / 2` frequencies from 1 to 1/10000: `[B]` to `[B, features]`.
+
+    Raises:
+      ValueError: if `features` is not an even number from 4 on.
+
+    References:
+      Luo et al., Latent Consistency Models, 2023, https://arxiv.org/abs/2310.04378
+    """
+    angle = angles(w, features, freq_shift=1.0)
+    return jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=-1)
 
 
 def fourier(t: Array, features: int, *, scale: float = 16.0) -> Array:
@@ -165,6 +179,9 @@ def sincos_2d(height: int, width: int, features: int) -> np.ndarray:
 class Conditioning(nn.Module):
     """One vector an example from its time and its class: MLP(features of `t`) + row of the label table.
 
+    To it comes a linear map of `embed_guidance` if the guidance's weight is given. It starts at zero, so that a network
+    without it may become one with it.
+
     Attributes:
       features: width of the vector.
       frequencies: width of the features of `t` that enter the MLP.
@@ -187,7 +204,7 @@ class Conditioning(nn.Module):
 
         Args:
           t: `[B]` float, or `None` for a network without time.
-          cond: `{"label": int32 [B]}`; without it, every example gets the null class.
+          cond: `{"label": int32 [B]}`, without which every example gets the null class; `{"guidance": [B]}`.
           batch: B, for when neither is given.
 
         Returns:
@@ -206,4 +223,8 @@ class Conditioning(nn.Module):
         if label is not None:
             table = nn.Embed(self.num_classes + 1, self.features, dtype=self.dtype, embedding_init=init, name="label")
             emb += table(label)
+        if cond is not None and "guidance" in cond:
+            features = embed_guidance(cond["guidance"], self.frequencies).astype(self.dtype)
+            told = nn.Dense(self.features, False, self.dtype, kernel_init=nn.initializers.zeros, name="guidance")
+            emb += told(features)
         return emb

@@ -5,8 +5,8 @@ Guidance turns the teacher's ODE into a family of them, one for each weight $w$,
 $$\frac{dy}{d\hat\sigma} = (1 + w)\,\epsilon(x, t, c) - w\,\epsilon(x, t, \varnothing),$$
 
 the augmented probability-flow ODE, in the scaled variables of `parametrization` (Luo et al., section 4.2); our
-`guidance_scale` is $1 + w$. The model $f(x, t, w)$ learns the solutions of all of them, and afterwards a guided sample
-costs one evaluation a step.
+`guidance_scale` is $1 + w$. The model $f(x, t, w)$, a network that is told `{"guidance": w}`, learns the solutions of
+all of them, and afterwards a guided sample costs one evaluation a step.
 
 References:
   Luo et al., Latent Consistency Models, 2023, https://arxiv.org/abs/2310.04378
@@ -16,10 +16,8 @@ References:
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 
 from genjax_models.core.arrays import expand_as
-from genjax_models.core.sinusoids import angles
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.consistency.discretization import Position
 from genjax_models.families.consistency.losses import consistency_distillation_loss
@@ -29,16 +27,6 @@ from genjax_models.processes.denoiser import Denoiser
 from genjax_models.processes.times import uniform_time
 
 GuidedModel = Callable[[Array, Array, Array], Array]
-
-
-def embed_guidance(w: Array, features: int) -> Array:
-    """Sines, then cosines, of `1000 w` at `features / 2` frequencies from 1 to 1/10000: `[B]` to `[B, features]`.
-
-    Raises:
-      ValueError: if `features` is not an even number from 4 on.
-    """
-    angle = angles(w, features, freq_shift=1.0)
-    return jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=-1)
 
 
 def guided_teacher(conditional: Denoiser, unconditional: Denoiser, w: Array) -> Denoiser:

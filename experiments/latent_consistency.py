@@ -1,0 +1,71 @@
+"""Latent consistency models: distillation of a guided teacher, by a student that is told how strongly it is guided."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
+from ml_collections import ConfigDict
+
+from experiments import consistency, consistency_distillation
+from experiments.consistency_distillation import Lesson
+from experiments.parts.gaussian_path import Bound
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
+from genjax_models.families.consistency import latent_consistency_loss
+from genjax_models.training import Experiment
+
+
+def get_config() -> ConfigDict:
+    """DDIM's steps of a class-conditional teacher at a random scale of classifier-free guidance, 50 noise levels."""
+    config = consistency_distillation.get_config()
+    config.experiment = "experiments.latent_consistency"
+    config.conditional = config.teacher.conditional = True
+    config.label_dropout = 0.0  # the student needs no null class: its guidance is learned
+    config.intervals = {"first": 50, "last": 50}
+    config.solver = "ddim"
+    config.guidance_scales = (1.0, 5.0)  # between which each example's is drawn; 1 is none
+    config.sample.guide.name = "embedded"
+    config.sample.guidance = 2.0
+    del config.gap  # all intervals weigh alike
+    return config
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's network, the teacher's that is also told the guidance, to the latent consistency loss.
+
+    Raises:
+      UserError: if a model is unconditional, the scales do not ascend from 1, the network takes no notice of the
+        guidance, or as in `consistency_distillation`.
+    """
+    if not (config.conditional and config.teacher.conditional):
+        raise UserError("guidance is towards a class: leave config.conditional and config.teacher.conditional True")
+    low, high = config.guidance_scales
+    if not 1.0 <= low <= high:
+        raise UserError(f"config.guidance_scales={config.guidance_scales} ascend from 1, which is no guidance")
+
+    def loss(key: Key, bound: Bound, x: Array, lesson: Lesson) -> LossOutput:
+        assert bound.label is not None
+
+        def function(params: PyTree) -> Callable[[Array, Array, Array], Array]:
+            told = lambda w: consistency.consistent(config, lesson.process, bound.net(params, guidance=w))
+            return lambda x, t, w: told(w)(x, t)
+
+        return latent_consistency_loss(
+            key,
+            function(bound.params),
+            x,
+            conditional=lesson.teacher(bound.label),
+            unconditional=lesson.teacher(jnp.full_like(bound.label, config.data.num_classes)),
+            target=function(consistency.target_of(config, bound)),
+            w_min=low - 1.0,
+            w_max=high - 1.0,
+            solver=lesson.solver,
+            **consistency.distances(config, lesson.process, bound),
+        )
+
+    experiment = consistency_distillation.distil(config, loss, told=("guidance",))
+    params = jax.eval_shape(experiment.init, jax.random.key(0))[0]["model"]
+    if not any("guidance" in path for path in flatten_dict(params)):
+        raise UserError(f"{config.net.name} does not listen to guidance: choose UNet, DiT or MLP as config.net")
+    return experiment
