@@ -85,7 +85,7 @@ def default_config() -> ConfigDict:
                 "rows": (("euler", 50),),  # (sampler, steps) of each row of the table
                 "likelihood": 0,  # test images whose likelihood is measured; the first ones
             },
-            "likelihood": {"probes": 1, "rtol": 1e-4, "atol": 1e-4},  # of the probability flow
+            "likelihood": {"probes": 1, "rtol": 1e-4, "atol": 1e-4},  # of the probability flow; 0 probes: exact trace
             "expected": ConfigDict(),  # the numbers a user should see, with where they were measured
         }
     )
@@ -94,6 +94,7 @@ def default_config() -> ConfigDict:
 def ode_likelihood(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, Denoiser, Array], Likelihood]:
     """The probability flow's likelihood with the settings of `config.likelihood`, nats; bytes are dequantised."""
     options = {name: config.likelihood[name] for name in ("probes", "rtol", "atol")}
+    options["probes"] = options["probes"] or None
     options["t_max"] = choices.noise_end(config, process)
 
     def likelihood(key: Key, denoiser: Denoiser, x: Array) -> Likelihood:
@@ -245,5 +246,5 @@ def _check(config: ConfigDict, samplers: Mapping[str, Callable[..., Sampler]]) -
         choices.make_sampler(config, name, samplers)
     if not 0 <= config.label_dropout <= 1:
         raise UserError(f"label_dropout={config.label_dropout} is a share: say 0 to 1")
-    if config.get("likelihood", {}).get("probes", 1) < 1:
-        raise UserError(f"likelihood.probes={config.likelihood.probes} must be at least 1")
+    if config.get("likelihood", {}).get("probes", 0) < 0:
+        raise UserError(f"likelihood.probes={config.likelihood.probes} must be at least 1, or 0 for the exact trace")

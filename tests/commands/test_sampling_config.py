@@ -20,7 +20,7 @@ from experiments import (
 )
 from experiments.parts import choices
 from genjax_models.core.errors import UserError
-from genjax_models.families.diffusion import samplers
+from genjax_models.families.diffusion import log_prob, samplers
 from genjax_models.processes import Denoiser, edm, rectified_flow, weightings
 from genjax_models.solvers import sample
 
@@ -73,7 +73,7 @@ from genjax_models.solvers import sample
         (flow_matching, {"eval.rows": (("edm_heun", 5),)}, "needs a signal, of which there is none at t = 1"),
         (flow_matching, {"sample.guide.interval": (0.8, 0.2)}, "0 <= low <= high <= 1"),
         (flow_matching, {"label_dropout": 7.0}, "is a share"),
-        (flow_matching, {"likelihood.probes": 0}, "must be at least 1"),
+        (flow_matching, {"likelihood.probes": -1}, "must be at least 1"),
         (reflow, {"pairs.sampler": "heunn"}, "did you mean 'heun'"),
         (reflow, {"pairs.sampler": "ancestral"}, "forgets which noise"),
         (reflow, {"pairs.steps": 0}, "at least 1 step"),
@@ -147,6 +147,20 @@ def test_its_likelihood_and_its_noise_end_there_too():
     batch = {"x": jax.random.randint(jax.random.key(1), (2, 8, 8, 1), 0, 256).astype(jnp.uint8)}
     assert bool(jnp.isfinite(experiment.log_prob(jax.random.key(2), params, batch).value).all())
     assert bool(jnp.isfinite(experiment.encode(jax.random.key(2), params, batch)).all())
+
+
+def test_no_probes_are_the_exact_trace():
+    config = flow_matching.get_config()
+    config.data.update({"name": "moons", "shape": (2,)})
+    config.net = {"name": "genjax_models.nets.MLP", "width": 8, "depth": 1}
+    config.likelihood.probes = 0
+    experiment = flow_matching.build(config)
+    params, _ = experiment.init(jax.random.key(0))
+    params = jax.tree.map(lambda a: a + 0.3 * jax.random.normal(jax.random.key(1), a.shape), params)
+    batch = {"x": jax.random.normal(jax.random.key(2), (4, 2))}
+    found = experiment.log_prob(jax.random.key(3), params, batch).value
+    known, _ = log_prob(jax.random.key(4), experiment.denoiser(params), batch["x"], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found, known.value, rtol=1e-5)
 
 
 def test_mistakes_of_a_call():

@@ -90,7 +90,7 @@ def test_a_network_may_become_one_that_is_told_its_guidance():
     np.testing.assert_array_equal(layer.apply({"params": params}, t, {"guidance": w}, 2), before)
     params["guidance"]["kernel"] = jnp.ones((16, 8))
     told = layer.apply({"params": params}, t, {"guidance": w}, 2) - before
-    np.testing.assert_allclose(told, embed_guidance(w, 16).sum(1, keepdims=True) * jnp.ones(8), rtol=1e-4)
+    np.testing.assert_allclose(told, embed_guidance(w, 16).sum(1, keepdims=True) * jnp.ones((1, 8)), rtol=1e-4)
 
 
 def test_group_norm_modulates_each_example():

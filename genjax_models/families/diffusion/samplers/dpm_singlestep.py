@@ -25,9 +25,10 @@ from genjax_models.solvers.driver import Sampler, nothing
 
 
 def dpm_singlestep(order: int = 2, prediction: str = "eps") -> Sampler:
-    """DPM-Solver of the given order; `prediction="x0"` is DPM-Solver++. `order` evaluations a step.
+    r"""DPM-Solver of the given order; `prediction="x0"` is DPM-Solver++. `order` evaluations a step.
 
-    A step from or to an infinite log-SNR is of first order, since it has no middle.
+    A step from or to an infinite log-SNR is of first order, since it has no middle. Order 3 is the paper's algorithm;
+    diffusers finds $u_2$ by its rule of second order, with $\frac12(e^{r_2 g} - 1)$ before $D_1$, so the two differ.
 
     Raises:
       ValueError: if the order is not 1, 2 or 3, or the prediction not "x0" or "eps".

@@ -3,6 +3,8 @@ r"""PNDM and PLMS: a linear multistep rule for the noise, then DDIM's step with 
 $$\hat\epsilon' = \tfrac{1}{24}(55\hat\epsilon_0 - 59\hat\epsilon_1 + 37\hat\epsilon_2 - 9\hat\epsilon_3), \qquad
 x_s = \phi(x_t, \hat\epsilon', t, s) = \frac{\alpha_s}{\alpha_t}(x_t - \sigma_t\hat\epsilon') + \sigma_s\hat\epsilon'$$
 
+The rule is applied to the noise whatever the network predicts; diffusers applies it to the network's own output.
+
 The signal must not vanish where a step starts; start a grid on `rectified_flow` below t = 1.
 
 References:
