@@ -7,6 +7,8 @@ Expected: Fréchet distance 25.3 at 500 steps of euler_maruyama, kernel distance
     distance 22.1 at 20 steps of dpm_solver_pp_2m, 22.9 at 50 steps of dpm_solver_pp_2m (750 samples, seed 0, digits
     features; real images against real 3.2); 187 seconds on a shared x86-64 core. At a rate of 1e-3 48.7 and 36.8, at
     1e-2 21.8 in 20 steps; with the prediction v 24.3. A DiT in its place (depth 4, all else equal) has 12.0.
+    No better: time added to every token (24.2), a last convolution that does not start at zero (22.3), positions of
+    sines with blocks and skips that start as the identity (26.9).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -7,7 +7,7 @@ Command: python -m experiments.train --workdir=runs/uvit_fashion_mnist \
 Expected: Fréchet distance 125 at 200 steps of euler_maruyama, kernel distance 6.17, precision 0.74, recall 0.23;
     distance 131 at 20 steps of dpm_solver_pp_2m, 133 at 50 steps of dpm_solver_pp_2m (1000 samples, seed 0,
     fashion_mnist features; real images against real 3.6); 3.6 steps a second on one x86-64
-    core. A small transformer is far behind the UNet here; why it is behind SiT's too, docs/gaussian_paths.md tells.
+    core. What was tried on digits against this: `bao2023_digits`.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -30,6 +30,7 @@ ROWS = {
     "reflow": "configs.flow_matching.liu2023_digits",
     "consistency training": "configs.consistency.song2023_improved_digits",
     "consistency distillation": "configs.consistency.song2023_distillation_digits",
+    "latent consistency": "configs.consistency.luo2023_digits",
     "classifier": "configs.classifier.digits",
     "noisy classifier": "configs.classifier.dhariwal2021_digits",
     "normalizing flow": "configs.flows.dinh2017_digits",

@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.families.flow_matching import geodesic, geodesic_euler, riemannian_velocity_loss, sphere, torus
+from genjax_models.families.flow_matching import (
+    geodesic,
+    geodesic_euler,
+    riemannian_log_prob,
+    riemannian_velocity_loss,
+    sphere,
+    torus,
+)
 from genjax_models.solvers import sample, uniform_grid
 
 MANIFOLDS = {"circle": sphere(1), "sphere": sphere(4), "torus": torus(3)}
@@ -74,6 +81,49 @@ def test_projection_is_orthogonal_and_points_stay_on_the_sphere():
     np.testing.assert_allclose((projected * x).sum(-1), 0.0, atol=1e-6)
     np.testing.assert_allclose(manifold.project(x, projected), projected, atol=1e-6)
     np.testing.assert_allclose(jnp.linalg.norm(manifold.exp(x, 10 * projected), axis=-1), 1.0, rtol=1e-6)
+
+
+def bent(manifold):
+    """A field without symmetry, and periodic on the torus."""
+    matrix = jax.random.normal(jax.random.key(7), (2 * manifold.coordinates, manifold.coordinates))
+    return lambda x, t: 0.5 * jnp.sin(jnp.concatenate([jnp.cos(x), jnp.sin(x)], -1) @ matrix + t[:, None])
+
+
+@pytest.mark.parametrize("name", ["torus", "sphere"])
+def test_the_density_integrates_to_one(name):
+    """By the trapezium rule on the torus, and Gauss-Legendre in height and trapezia around on the sphere."""
+    n = 48
+    around = 2 * np.pi * np.arange(n) / n - np.pi
+    if name == "torus":
+        manifold = torus(2)
+        x = np.stack(np.meshgrid(around, around), -1).reshape(-1, 2)
+        weights = np.full(n**2, (2 * np.pi / n) ** 2)
+    else:
+        manifold = sphere(2)
+        height, weight = np.polynomial.legendre.leggauss(n)
+        z, phi = (a.ravel() for a in np.meshgrid(height, around, indexing="ij"))
+        r = np.sqrt(1 - z**2)
+        x = np.stack([r * np.cos(phi), r * np.sin(phi), z], -1)
+        weights = np.repeat(weight, n) * 2 * np.pi / n
+    density = jax.jit(
+        lambda x: riemannian_log_prob(bent(manifold), x, manifold=manifold, rtol=1e-6, atol=1e-6)[0].value
+    )
+    value = np.asarray(density(jnp.asarray(x)))
+    assert value.std() > 0.1
+    assert (weights * np.exp(value)).sum() == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_the_uniform_law_has_the_manifolds_volume(dim):
+    """A rotation keeps it; the sphere's volumes are 2 pi, 4 pi, 2 pi^2."""
+    still = lambda x, t: jnp.zeros_like(x)
+    for manifold, volume in (
+        (sphere(dim), {1: 2 * np.pi, 2: 4 * np.pi, 3: 2 * np.pi**2}[dim]),
+        (torus(dim), (2 * np.pi) ** dim),
+    ):
+        x = manifold.random_uniform(jax.random.key(0), (3, 2))  # a product of two
+        likelihood, _ = riemannian_log_prob(still, x, manifold=manifold)
+        np.testing.assert_allclose(likelihood.value, np.full(3, -2 * np.log(volume)), rtol=1e-6)
 
 
 @pytest.mark.usefixtures("double")

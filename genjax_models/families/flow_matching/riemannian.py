@@ -10,10 +10,18 @@ our 1 - t, with the geodesic distance as premetric). Points are given by coordin
 * sphere $S^n$: unit vectors of $\mathbb{R}^{n+1}$, $\;\exp_x v = x\cos|v| + \frac{v}{|v|}\sin|v|$;
 * torus $T^n$: $n$ angles in $[-\pi, \pi)$, $\;\exp_x v = x + v$ wrapped around.
 
+The flow has the density
+
+$$\log p(x) = -\log \mathrm{vol} + \int_0^1 \mathrm{tr}\left(\Pi_{x_t}\,\frac{\partial u}{\partial x}(x_t, t)\right)dt,
+\qquad \frac{dx_t}{dt} = u(x_t, t) = \Pi_{x_t} v_\theta(x_t, t), \quad x_0 = x,$$
+
+whose trace is the divergence on the manifold.
+
 References:
   Chen and Lipman, Flow Matching on General Geometries, 2024, https://arxiv.org/abs/2302.03660
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,8 +29,10 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.arrays import expand_as, mean_over_data
-from genjax_models.core.types import Array, Key, LossOutput, Model
+from genjax_models.core.jacobian import basis, quadratic_forms
+from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model
 from genjax_models.processes.times import uniform_time
+from genjax_models.solvers.adaptive import adaptive
 from genjax_models.solvers.driver import Sampler, nothing
 
 
@@ -35,6 +45,7 @@ class Manifold(NamedTuple):
       log: `(x, y) -> v`, the shortest such velocity.
       project: `(x, v) -> v`, the orthogonal projection onto the tangent space at `x`.
       random_uniform: `(key, shape) -> x [*shape, coordinates]`, uniform points.
+      log_volume: log of the whole volume, which is that of the uniform law, turned.
     """
 
     coordinates: int
@@ -42,6 +53,7 @@ class Manifold(NamedTuple):
     log: Callable[[Array, Array], Array]
     project: Callable[[Array, Array], Array]
     random_uniform: Callable[[Key, tuple[int, ...]], Array]
+    log_volume: float
 
 
 def sphere(dim: int) -> Manifold:
@@ -69,7 +81,9 @@ def sphere(dim: int) -> Manifold:
         x = jax.random.normal(key, (*shape, dim + 1))
         return x / _norm(x)
 
-    return Manifold(dim + 1, exp, log, project, random_uniform)
+    half = 0.5 * (dim + 1)
+    log_volume = math.log(2.0) + half * math.log(math.pi) - math.lgamma(half)
+    return Manifold(dim + 1, exp, log, project, random_uniform, log_volume)
 
 
 def torus(dim: int) -> Manifold:
@@ -86,7 +100,14 @@ def torus(dim: int) -> Manifold:
     def random_uniform(key: Key, shape: tuple[int, ...]) -> Array:
         return jax.random.uniform(key, (*shape, dim), minval=-jnp.pi, maxval=jnp.pi)
 
-    return Manifold(dim, lambda x, v: wrap(x + v), lambda x, y: wrap(y - x), lambda x, v: v, random_uniform)
+    return Manifold(
+        dim,
+        lambda x, v: wrap(x + v),
+        lambda x, y: wrap(y - x),
+        lambda x, v: v,
+        random_uniform,
+        dim * math.log(2.0 * math.pi),
+    )
 
 
 def geodesic(manifold: Manifold, x: Array, eps: Array, t: Array) -> tuple[Array, Array]:
@@ -125,6 +146,36 @@ def riemannian_velocity_loss(
     t = time(key_t, x.shape[0])
     x_t, velocity = geodesic(manifold, x, manifold.random_uniform(key_eps, x.shape[:-1]), t)
     return LossOutput(mean_over_data((manifold.project(x_t, model(x_t, t)) - velocity) ** 2))
+
+
+def riemannian_log_prob(
+    model: Model, x: Array, *, manifold: Manifold, rtol: float = 1e-5, atol: float = 1e-5
+) -> tuple[Likelihood, Array]:
+    """The log-density of points under the flow, with the exact divergence, see above.
+
+    Args:
+      model: `(x_t [B, ..., D], t [B]) -> vector [B, ..., D]`, projected here; on the torus a function of the angles'
+        cosines and sines, or of whatever else is the same after a turn.
+      x: points of the manifold, `[B, ..., D]`; axes between make a product of manifolds.
+      manifold: `sphere(dim)` or `torus(dim)`.
+      rtol, atol: of the solver, see `solvers.adaptive`.
+
+    Returns:
+      A pair: `Likelihood` of kind `ode`, nats by the manifold's own volume; and the number of network evaluations.
+      NaN where the solver gave up.
+    """
+    directions, factors = basis(x), x[0].size // manifold.coordinates
+
+    def field(state: tuple[Array, Array], t: Array) -> tuple[Array, Array]:
+        here = jax.lax.stop_gradient(state[0])
+        time = jnp.broadcast_to(t, x.shape[:1])
+        tangent = lambda x: manifold.project(x, model(x, time))
+        velocity, forms = quadratic_forms(lambda x: manifold.project(here, tangent(x)), state[0], directions)
+        return velocity, forms.sum(axis=1)
+
+    start, end = (jnp.asarray(t, x.dtype) for t in (0.0, 1.0))
+    (_, gained), nfe = adaptive(field, (x, jnp.zeros(x.shape[0], x.dtype)), start, end, rtol=rtol, atol=atol)
+    return Likelihood(gained - factors * manifold.log_volume, "ode"), nfe
 
 
 def geodesic_euler(manifold: Manifold) -> Sampler:
