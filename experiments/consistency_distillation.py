@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import command, consistency, diffusion
@@ -86,8 +85,8 @@ def distil(
 
     def warm_start(state: TrainState, workdir: Path) -> TrainState:
         params = teacher.trained(config, workdir)
-        state = teacher.start_from(state, params, new=next(iter(told), ""))
-        known = {"teacher": params["model"], "target": jax.tree.map(jnp.copy, state.params["model"])}
+        state = teacher.start_from(state, params, new=told)
+        known = {"teacher": params["model"], "target": state.params["model"]}
         return replace(state, extra={name: known[name] for name in state.extra})
 
     untrained = lambda: {"teacher": master.init(jax.random.key(0))[0]["model"]}

@@ -83,8 +83,8 @@ def ve_sde_config() -> ConfigDict:
 def ncsn_config() -> ConfigDict:
     """Noise-conditional score networks: eleven geometric noise levels, annealed Langevin dynamics on ten of them.
 
-    The levels are twice the paper's, whose pixels lie in [0, 1]; the network's output over the noise is the score, as
-    in Song and Ermon, Improved Techniques for Training Score-Based Generative Models, 2020, section 3.3.
+    The levels are twice the paper's, whose pixels lie in [0, 1]; minus the network's output over the noise is the
+    score, as in Song and Ermon, Improved Techniques for Training Score-Based Generative Models, 2020, section 3.3.
     """
     config = get_config()
     config.update({"process": "ve", "prediction": "eps"})

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
@@ -13,6 +12,7 @@ from experiments.parts.gaussian_path import Bound
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.consistency import latent_consistency_loss
+from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
 
 
@@ -35,14 +35,18 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network, the teacher's that is also told the guidance, to the latent consistency loss.
 
     Raises:
-      UserError: if a model is unconditional, the scales do not ascend from 1, the network takes no notice of the
-        guidance, or as in `consistency_distillation`.
+      UserError: if a model is unconditional or knows no null class, the scales do not ascend from 1, samples are to be
+        guided otherwise, or as in `consistency_distillation`.
     """
     if not (config.conditional and config.teacher.conditional):
         raise UserError("guidance is towards a class: leave config.conditional and config.teacher.conditional True")
+    if not config.teacher.label_dropout > 0.0:
+        raise UserError("a teacher that never saw the null class cannot be guided: raise config.teacher.label_dropout")
+    if config.sample.guide.name != "embedded":
+        raise UserError("a latent consistency model is told its guidance: leave config.sample.guide.name=embedded")
+    if len(config.guidance_scales) != 2 or not 1.0 <= config.guidance_scales[0] <= config.guidance_scales[1]:
+        raise UserError(f"config.guidance_scales={config.guidance_scales} are two from 1 upward, which is no guidance")
     low, high = config.guidance_scales
-    if not 1.0 <= low <= high:
-        raise UserError(f"config.guidance_scales={config.guidance_scales} ascend from 1, which is no guidance")
 
     def loss(key: Key, bound: Bound, x: Array, lesson: Lesson) -> LossOutput:
         assert bound.label is not None
@@ -65,7 +69,15 @@ def build(config: ConfigDict) -> Experiment:
         )
 
     experiment = consistency_distillation.distil(config, loss, told=("guidance",))
-    params = jax.eval_shape(experiment.init, jax.random.key(0))[0]["model"]
-    if not any("guidance" in path for path in flatten_dict(params)):
-        raise UserError(f"{config.net.name} does not listen to guidance: choose UNet, DiT or MLP as config.net")
-    return experiment
+
+    def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        params, extra = experiment.init(key)
+        if not any("guidance" in path for path in flatten_dict(params["model"])):
+            raise UserError(f"{config.net.name} takes no notice of cond['guidance']: choose UNet, DiT or MLP")
+        return params, extra
+
+    def denoiser(params: dict[str, PyTree], label: Array, guidance: Array | None = None) -> Denoiser:
+        assert experiment.denoiser is not None
+        return experiment.denoiser(params, label, guidance=jnp.zeros(label.shape) if guidance is None else guidance)
+
+    return experiment._replace(init=init, denoiser=denoiser)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.parts.networks import build_network
+from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.families.flow_matching import (
     geodesic_euler,
@@ -53,8 +54,10 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the Riemannian flow-matching loss.
 
     Raises:
-      UserError: if there is no such network or sampler.
+      UserError: if there is no such network or sampler, or angles are to be flipped or dequantised.
     """
+    if config.train.flip or config.train.dequantize:
+        raise UserError("angles are no images: set config.train.flip=False and config.train.dequantize=False")
     shape = tuple(config.data.shape)
     net, manifold = build_network("net", config.net, out_channels=shape[-1]), torus(shape[-1])
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
@@ -96,6 +99,8 @@ def build(config: ConfigDict) -> Experiment:
         keep: int = 0,
     ) -> Array:
         """Generate `num` examples `[num, D]` in half turns; with `keep`, their path `[keep, num, D]` instead."""
+        if label is not None or guidance not in (None, 1.0):
+            raise UserError("this model knows no classes, by which to draw or to guide")
         key_x, key_steps = jax.random.split(key)
         algorithm = pick("sampler", sampler or config.sample.sampler, SAMPLERS)(manifold)
         start = manifold.random_uniform(key_x, (num,))

@@ -249,7 +249,7 @@ def make_weighting(config: ConfigDict) -> weightings.Weighting:
     options = {"sigma_data": config.sigma_data} if config.weighting == "edm" else {}
     make = pick("weighting", config.weighting, WEIGHTINGS)
     try:
-        return make(**(options | config.weighting_options.to_dict()))
+        return make(**options, **config.get("weighting_options", {}))
     except (TypeError, ValueError) as error:
         raise UserError(f"config.weighting_options do not suit {config.weighting}: {error}") from None
 
@@ -276,7 +276,7 @@ def make_sampler(config: ConfigDict, name: str, samplers: Mapping[str, Callable[
     """
     make = pick("sampler", name, samplers)
     try:
-        return make(**config.sample.options.get(name, {}))
+        return make(**config.sample.get("options", {}).get(name, {}))
     except (TypeError, ValueError) as error:
         raise UserError(f"config.sample.options.{name} do not suit it: {error}") from None
 

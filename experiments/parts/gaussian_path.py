@@ -240,7 +240,7 @@ def _check(config: ConfigDict, samplers: Mapping[str, Callable[..., Sampler]]) -
     for field, name in [
         ("sample.sampler", config.sample.sampler),
         *(("eval.rows", row[0]) for row in config.eval.rows),
-        *(("sample.options", name) for name in config.sample.options),
+        *(("sample.options", name) for name in config.sample.get("options", {})),
     ]:
         pick(field, name, samplers)
         choices.make_sampler(config, name, samplers)

@@ -29,7 +29,7 @@ def default_config() -> ConfigDict:
     """Classifier-free guidance at all times."""
     return ConfigDict(
         {
-            "name": "classifier_free",  # or cfg_plus_plus, autoguidance, classifier
+            "name": "classifier_free",  # or cfg_plus_plus, autoguidance, classifier, embedded
             "workdir": "",  # of the run that guides: autoguidance's worse model, or the noise-conditional classifier
             "interval": (0.0, 1.0),  # times between which guidance acts
             "rescale": 0.0,  # how far each example's spread is brought back to the conditional one's

@@ -57,19 +57,19 @@ def averaged_parameters(
     return parallel.to_host(averaged(load_state(experiment, config, folder, step=step), config, folder))
 
 
-def start_from(state: TrainState, params: Mapping[str, PyTree], *, new: str = "") -> TrainState:
+def start_from(state: TrainState, params: Mapping[str, PyTree], *, new: tuple[str, ...] = ()) -> TrainState:
     """A student's initial state with the teacher's parameters as its own.
 
     Args:
       state: the student's.
       params: the teacher's.
-      new: a layer that the student has and the teacher has not; it stays as it was initialised.
+      new: layers that the student has and the teacher has not; they stay as they were initialised.
 
     Raises:
       UserError: if the two networks differ otherwise.
     """
-    ours, theirs = (flatten_dict(tree["model"]) for tree in (state.params, params))
-    known = {path: value for path, value in ours.items() if new not in path}
+    ours, theirs = (flatten_dict(tree["model"]) for tree in (parallel.to_host(state.params), params))
+    known = {path: value for path, value in ours.items() if not set(new) & set(path)}
     if jax.tree.map(jnp.shape, known) != jax.tree.map(jnp.shape, theirs):
         raise UserError("a student that starts from its teacher needs the same network: let config.net be teacher.net")
     return with_params(state, {"model": unflatten_dict(ours | theirs)})

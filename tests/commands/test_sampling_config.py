@@ -15,9 +15,11 @@ from experiments import (
     latent_consistency,
     learned_variance,
     reflow,
+    riemannian_flow_matching,
     vae,
     variational_diffusion,
 )
+from experiments.command import build_experiment
 from experiments.parts import choices
 from genjax_models.core.errors import UserError
 from genjax_models.families.diffusion import log_prob, samplers
@@ -83,12 +85,12 @@ from genjax_models.solvers import sample
         (consistency, {"sample.grid.options": {"end": 0.3}}, "or end above it"),
         (consistency, {"process_options.zero_terminal_snr": True}, "preserve the variance"),
         (latent_consistency, {"conditional": False}, "guidance is towards a class"),
-        (latent_consistency, {"guidance_scales": (0.5, 2.0)}, "ascend from 1"),
-        (
-            latent_consistency,
-            {"net": {"name": "genjax_models.nets.UViT", "width": 16, "depth": 1, "heads": 1}},
-            "UViT does not listen to guidance",
-        ),
+        (latent_consistency, {"guidance_scales": (0.5, 2.0)}, "are two from 1 upward"),
+        (latent_consistency, {"guidance_scales": (1.0,)}, "are two from 1 upward"),
+        (latent_consistency, {"sample.guide.name": "classifier_free"}, "is told its guidance"),
+        (latent_consistency, {"teacher.label_dropout": 0.0}, "never saw the null class"),
+        (riemannian_flow_matching, {"train.flip": True}, "no images"),
+        (riemannian_flow_matching, {"sample.sampler": "geodesic_heun"}, "did you mean 'geodesic_euler'"),
         (latent_consistency, {"sample.guidance": 9.0}, "was never trained: say 1.0 to 5.0"),
         (consistency, {"sample.guide.name": "embedded"}, "only latent consistency models"),
         (diffusion, {"sample.options": {"dim": {"eta": 0.5}}}, "did you mean 'ddim'"),
@@ -147,6 +149,38 @@ def test_its_likelihood_and_its_noise_end_there_too():
     batch = {"x": jax.random.randint(jax.random.key(1), (2, 8, 8, 1), 0, 256).astype(jnp.uint8)}
     assert bool(jnp.isfinite(experiment.log_prob(jax.random.key(2), params, batch).value).all())
     assert bool(jnp.isfinite(experiment.encode(jax.random.key(2), params, batch)).all())
+
+
+def test_a_network_that_does_not_listen_is_refused():
+    config = latent_consistency.get_config()
+    config.net = {"name": "genjax_models.nets.UViT", "width": 16, "depth": 1, "heads": 1}
+    with pytest.raises(UserError, match="UViT takes no notice"):
+        build_experiment(config)
+
+
+def test_runs_from_before_the_options_are_read():
+    config = diffusion.get_config()
+    del config.sample.options, config.weighting_options
+    diffusion.build(config)
+
+
+def test_angles_have_a_density_by_half_turns():
+    """It integrates to one over the square [-1, 1]^2, whatever the network; classes and guidance there are none."""
+    config = riemannian_flow_matching.get_config()
+    experiment = riemannian_flow_matching.build(config)
+    params, _ = experiment.init(jax.random.key(0))
+    params = jax.tree.map(lambda a: a + 0.1 * jax.random.normal(jax.random.key(1), a.shape), params)
+    axis = -1.0 + 2.0 * jnp.arange(40) / 40
+    points = jnp.stack(jnp.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    value = jax.jit(lambda x: experiment.log_prob(jax.random.key(0), params, {"x": x}).value)(points)
+    assert float(value.std()) > 0.1
+    assert float(jnp.exp(value).mean() * 4) == pytest.approx(1.0, abs=1e-3)
+    path = experiment.sample(jax.random.key(0), params, 5, steps=4, keep=2)
+    np.testing.assert_array_equal(path[-1], experiment.sample(jax.random.key(0), params, 5, steps=4))
+    assert float(abs(path).max()) <= 1.0
+    for asked in ({"guidance": 3.0}, {"label": jnp.zeros(5, jnp.int32)}):
+        with pytest.raises(UserError, match="no classes"):
+            experiment.sample(jax.random.key(0), params, 5, **asked)
 
 
 def test_no_probes_are_the_exact_trace():

@@ -61,6 +61,8 @@ def test_a_latent_consistency_model_starts_as_its_teacher_and_samples_as_told(tm
     told = {path: value for path, value in flatten_dict(student["model"]).items() if "guidance" in path}
     assert [float(abs(value).max()) for value in told.values()] == [0.0]
     assert flatten_dict(student["model"]).keys() - told.keys() == flatten_dict(teachers["model"]).keys()
+    for path, value in flatten_dict(teachers["model"]).items():
+        np.testing.assert_allclose(flatten_dict(student["model"])[path], value, rtol=1e-6)
 
     # Once it listens, the scale of a call reaches it.
     path = next(iter(told))

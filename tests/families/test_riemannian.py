@@ -113,6 +113,20 @@ def test_the_density_integrates_to_one(name):
     assert (weights * np.exp(value)).sum() == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("manifold", [sphere(2), torus(2)], ids=["sphere", "torus"])
+def test_the_likelihoods_gradient_is_its_slope(manifold):
+    x = manifold.random_uniform(jax.random.key(0), (8,)).astype(jnp.float64)
+
+    @jax.jit
+    def total(scale):
+        field = lambda x, t: scale * bent(manifold)(x, t)
+        return riemannian_log_prob(field, x, manifold=manifold, rtol=1e-9, atol=1e-9)[0].value.sum()
+
+    slope = (total(1.001) - total(0.999)) / 0.002
+    assert float(jax.grad(total)(1.0)) == pytest.approx(float(slope), rel=1e-4)
+
+
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_the_uniform_law_has_the_manifolds_volume(dim):
     """A rotation keeps it; the sphere's volumes are 2 pi, 4 pi, 2 pi^2."""

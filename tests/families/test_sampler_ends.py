@@ -8,12 +8,14 @@ from exact import gaussian
 
 from genjax_models.families.diffusion.samplers import (
     ancestral,
+    annealed_langevin,
     ddim,
     deis,
     dpm_multistep,
     dpm_singlestep,
     edm_heun,
     euler_maruyama,
+    langevin_corrector,
     reverse_diffusion,
     sde_dpm_multistep,
     unipc,
@@ -116,6 +118,8 @@ def test_eta_out_of_range_is_refused():
         (lambda: unipc(4), "got 4"),
         (lambda: unipc(2, "bh3"), "got 'bh3'"),
         (lambda: edm_heun(-0.1), "not be negative"),
+        (lambda: annealed_langevin(0.0), "a positive step_size"),
+        (lambda: langevin_corrector(0.16, 0), "at least 1 step"),
         (lambda: edm_heun(0.1, churn_noise=0.0), "must be positive"),
         (lambda: karras_grid(vp(), 1), "at least 2 steps, got 1"),
         (lambda: karras_grid(vp(), 5, sigma_min=2.0, sigma_max=1.0), "sigma_min < sigma_max"),

@@ -45,7 +45,7 @@ class Manifold(NamedTuple):
       log: `(x, y) -> v`, the shortest such velocity.
       project: `(x, v) -> v`, the orthogonal projection onto the tangent space at `x`.
       random_uniform: `(key, shape) -> x [*shape, coordinates]`, uniform points.
-      log_volume: log of the whole volume, which is that of the uniform law, turned.
+      log_volume: of the whole manifold: minus the log-density of the uniform law.
     """
 
     coordinates: int
@@ -140,8 +140,7 @@ def riemannian_velocity_loss(
     Raises:
       ValueError: if the last axis of `x` is not the manifold's.
     """
-    if x.shape[-1] != manifold.coordinates:
-        raise ValueError(f"this manifold has {manifold.coordinates} coordinates, but x ends in {x.shape[-1]}")
+    _check_coordinates(manifold, x)
     key_t, key_eps = jax.random.split(key)
     t = time(key_t, x.shape[0])
     x_t, velocity = geodesic(manifold, x, manifold.random_uniform(key_eps, x.shape[:-1]), t)
@@ -163,11 +162,15 @@ def riemannian_log_prob(
     Returns:
       A pair: `Likelihood` of kind `ode`, nats by the manifold's own volume; and the number of network evaluations.
       NaN where the solver gave up.
+
+    Raises:
+      ValueError: if the last axis of `x` is not the manifold's.
     """
+    _check_coordinates(manifold, x)
     directions, factors = basis(x), x[0].size // manifold.coordinates
 
     def field(state: tuple[Array, Array], t: Array) -> tuple[Array, Array]:
-        here = jax.lax.stop_gradient(state[0])
+        here = state[0]  # the projection is held where it is: its change is no part of the divergence
         time = jnp.broadcast_to(t, x.shape[:1])
         tangent = lambda x: manifold.project(x, model(x, time))
         velocity, forms = quadratic_forms(lambda x: manifold.project(here, tangent(x)), state[0], directions)
@@ -192,6 +195,11 @@ def geodesic_euler(manifold: Manifold) -> Sampler:
 def _norm(v: Array) -> Array:
     """The length, kept just above zero: quotients by it and its gradient stay finite."""
     return jnp.sqrt((v**2).sum(-1, keepdims=True) + 1e-30)
+
+
+def _check_coordinates(manifold: Manifold, x: Array) -> None:
+    if x.shape[-1] != manifold.coordinates:
+        raise ValueError(f"this manifold has {manifold.coordinates} coordinates, but x ends in {x.shape[-1]}")
 
 
 def _check(dim: int) -> None:

@@ -33,8 +33,9 @@ def dpm_multistep(order: int = 2, prediction: str = "x0") -> Sampler:
     """DPM-Solver++(2M) by default; `prediction="eps"` is the multistep form of DPM-Solver. One evaluation a step.
 
     The first steps, and a last step to t = 0, are of lower order; diffusers lowers that of more last steps in runs of
-    fewer than 15, unless told otherwise (so do its UniPC and DEIS). Order 3 suits unguided sampling only; its second
-    difference is twice that of the authors' code (and of diffusers), with which the method is of second order.
+    fewer than 15 (as its DEIS does; its UniPC in runs of any length), unless told otherwise. Order 3 suits unguided
+    sampling only; its second difference is twice that of the authors' code (and of diffusers), with which the method is
+    of second order.
 
     Raises:
       ValueError: if the order is not 1, 2 or 3, or the prediction not "x0" or "eps".

@@ -26,7 +26,11 @@ def langevin_corrector(snr: float = 0.16, num_steps: int = 1) -> Corrector:
     $\epsilon = 2\,(\mathrm{snr}\,\lVert z\rVert / \lVert\nabla\log p_t\rVert)^2$ with both norms averaged
     over the batch, as in the authors' code: were they each example's own, the step would depend on the state and bias
     the chain. (Algorithms 4 and 5, without the latter's factor $1 - \beta_i$.)
+
+    Raises:
+      ValueError: if `snr` is not positive, or there is no step.
     """
+    _check("snr", snr, num_steps)
 
     def correct(key: Key, denoiser: Denoiser, x: Array, t: Array) -> Array:
         norm = lambda a: jnp.sqrt(sum_over_data(a**2)).mean()
@@ -59,7 +63,11 @@ def annealed_langevin(step_size: float = 0.2, num_steps: int = 100) -> Sampler:
 
     The paper's $\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2$ moves x by half its size: `step_size` is
     $\epsilon/(2\sigma_L^2)$. For processes whose noise does not vanish at t = 0, such as `ve`.
+
+    Raises:
+      ValueError: if `step_size` is not positive, or there is no step.
     """
+    _check("step_size", step_size, num_steps)
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         del t
@@ -67,6 +75,11 @@ def annealed_langevin(step_size: float = 0.2, num_steps: int = 100) -> Sampler:
         return _chain(key, denoiser, x, s, num_steps, lambda score, z: epsilon), carry
 
     return Sampler(nothing, step, num_steps)
+
+
+def _check(name: str, value: float, num_steps: int) -> None:
+    if not value > 0.0 or num_steps < 1:
+        raise ValueError(f"expected a positive {name} and at least 1 step, got {value} and {num_steps}")
 
 
 def _chain(
