@@ -52,8 +52,7 @@ def build(config: ConfigDict) -> Experiment:
         assert bound.label is not None
 
         def function(params: PyTree) -> Callable[[Array, Array, Array], Array]:
-            told = lambda w: consistency.consistent(config, lesson.process, bound.net(params, guidance=w))
-            return lambda x, t, w: told(w)(x, t)
+            return lambda x, t, w: consistency.consistent(config, lesson.process, bound.net(params, guidance=w))(x, t)
 
         return latent_consistency_loss(
             key,
@@ -73,7 +72,7 @@ def build(config: ConfigDict) -> Experiment:
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         params, extra = experiment.init(key)
         if not any("guidance" in path for path in flatten_dict(params["model"])):
-            raise UserError(f"{config.net.name} takes no notice of cond['guidance']: choose UNet, DiT or MLP")
+            raise UserError(f"{config.net.name} takes no notice of cond['guidance']: choose UNet, DiT, NCSN++ or MLP")
         return params, extra
 
     def denoiser(params: dict[str, PyTree], label: Array, guidance: Array | None = None) -> Denoiser:

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from experiments.parts.networks import build_network
 from genjax_models.core.errors import UserError
+from genjax_models.core.sinusoids import cosines_and_sines
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.families.flow_matching import (
     geodesic_euler,
@@ -63,14 +64,11 @@ def build(config: ConfigDict) -> Experiment:
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
         pick("sampler", name, SAMPLERS)
 
-    def seen(angles: Array) -> Array:
-        return jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=-1)
-
     def field(params: Mapping[str, PyTree]) -> Model:
-        return lambda angles, t: cast(Array, net.apply({"params": params["model"]}, seen(angles), t))
+        return lambda angles, t: cast(Array, net.apply({"params": params["model"]}, cosines_and_sines(angles), t))
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        return {"model": net.init(key, seen(jnp.zeros((1, *shape))), jnp.zeros(1))["params"]}, {}
+        return {"model": net.init(key, cosines_and_sines(jnp.zeros((1, *shape))), jnp.zeros(1))["params"]}, {}
 
     def loss(key: Key, params: Mapping[str, PyTree], x: Array) -> LossOutput:
         return riemannian_velocity_loss(key, field(params), math.pi * x, manifold=manifold)

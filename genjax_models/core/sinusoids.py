@@ -1,4 +1,6 @@
-r"""The angles under every sinusoidal embedding of a scalar: $1000\,t\,\omega_j$ at geometrically spaced frequencies.
+r"""Angles and their points on the circle.
+
+Under every sinusoidal embedding of a scalar are the angles $1000\,t\,\omega_j$ at geometrically spaced frequencies
 
 $$\omega_j = 10000^{-j/(h - \mathrm{shift})}, \qquad 0 \le j < h$$
 
@@ -10,6 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.types import Array
+
+
+def cosines_and_sines(angle: Array) -> Array:
+    """Points of circles: the cosines, then the sines, along the last axis, `[..., n]` to `[..., 2 n]`."""
+    return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=-1)
 
 
 def angles(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:

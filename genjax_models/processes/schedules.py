@@ -196,7 +196,7 @@ def _line_sigma(_: PyTree, t: Array) -> Array:
 def _cubic_log_alpha(pieces: PyTree, t: Array) -> Array:
     pieces = jnp.asarray(pieces, t.dtype)  # [4, T]: of each interval, from the cube's coefficient to the constant
     steps = pieces.shape[1]
-    interval = jnp.clip(jax.lax.stop_gradient(steps * t).astype(jnp.int32), 0, steps - 1)
+    interval = jnp.clip((steps * t).astype(jnp.int32), 0, steps - 1)
     return jnp.polyval(pieces[:, interval], steps * t - interval)
 
 

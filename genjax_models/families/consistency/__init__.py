@@ -2,10 +2,7 @@
 
 from genjax_models.families.consistency.curricula import doubling_steps, following_decay, square_root_steps
 from genjax_models.families.consistency.discretization import lognormal_position
-from genjax_models.families.consistency.latent import (
-    guided_teacher,
-    latent_consistency_loss,
-)
+from genjax_models.families.consistency.latent import guided_teacher, latent_consistency_loss
 from genjax_models.families.consistency.losses import (
     consistency_distillation_loss,
     consistency_training_loss,

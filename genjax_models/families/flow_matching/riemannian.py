@@ -173,7 +173,7 @@ def riemannian_log_prob(
         here = state[0]  # the projection is held where it is: its change is no part of the divergence
         time = jnp.broadcast_to(t, x.shape[:1])
         tangent = lambda x: manifold.project(x, model(x, time))
-        velocity, forms = quadratic_forms(lambda x: manifold.project(here, tangent(x)), state[0], directions)
+        velocity, forms = quadratic_forms(lambda x: manifold.project(here, tangent(x)), here, directions)
         return velocity, forms.sum(axis=1)
 
     start, end = (jnp.asarray(t, x.dtype) for t in (0.0, 1.0))

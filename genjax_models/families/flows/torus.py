@@ -13,6 +13,7 @@ References:
 import jax
 import jax.numpy as jnp
 
+from genjax_models.core.sinusoids import cosines_and_sines
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.families.flows.bijection import Bijection, Conditioner, MakeConditioner, chain, stack
 from genjax_models.families.flows.coupling import alternating
@@ -35,16 +36,13 @@ def rotation() -> Bijection:
 def periodic(network: MakeConditioner) -> MakeConditioner:
     """Networks that are shown the cosines and sines of what they see, along the last axis."""
 
-    def seen(h: Array) -> Array:
-        return jnp.concatenate([jnp.cos(h), jnp.sin(h)], axis=-1)
-
     def make(channels: int) -> Conditioner:
         net = network(channels)
 
         def init(key: Key, h: Array, cond: PyTree) -> PyTree:
-            return net.init(key, seen(h), cond)
+            return net.init(key, cosines_and_sines(h), cond)
 
-        return Conditioner(init, lambda params, h, cond: net.apply(params, seen(h), cond))
+        return Conditioner(init, lambda params, h, cond: net.apply(params, cosines_and_sines(h), cond))
 
     return make
 

@@ -21,7 +21,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_models.core.sinusoids import angles
+from genjax_models.core.sinusoids import angles, cosines_and_sines
 from genjax_models.core.types import Array
 
 
@@ -39,8 +39,7 @@ def sinusoidal(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:
     Raises:
       ValueError: if `features` is odd.
     """
-    angle = angles(t, features, freq_shift=freq_shift)
-    return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=-1)
+    return cosines_and_sines(angles(t, features, freq_shift=freq_shift))
 
 
 def embed_guidance(w: Array, features: int) -> Array:
@@ -79,7 +78,7 @@ def fourier(t: Array, features: int, *, scale: float = 16.0) -> Array:
     t = jnp.asarray(t, jnp.promote_types(t.dtype, jnp.float32))
     frequencies, _ = frozen_random(features // 2)
     angle = t[:, None] * jnp.asarray(2 * np.pi * scale * frequencies, t.dtype)[None, :]
-    return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], axis=-1)
+    return cosines_and_sines(angle)
 
 
 def frozen_random(n: int) -> tuple[np.ndarray, np.ndarray]:
