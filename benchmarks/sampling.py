@@ -93,7 +93,7 @@ def ours(task: Task) -> Work:
         denoiser = Denoiser(process, lambda x, t: net.apply(params, x, t), prediction)
         return sample(jax.random.key(0), denoiser, start, grid, sampler)
 
-    compiled = parallel.compile_fn(draw, fuse=True)
+    compiled = parallel.compile_fn(draw)
     params, start = jax.device_put((params, task.start))
     return Work(lambda: compiled(params, start).block_until_ready(), task.facts)
 

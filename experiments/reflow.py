@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from experiments import command, flow_matching
 from experiments.parts import choices, gaussian_path, teacher
-from experiments.parts.drawing import compiled_sampler
 from experiments.parts.gaussian_path import Bound, Network
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
@@ -98,7 +97,7 @@ def make_all(config: ConfigDict, workdir: Path) -> np.ndarray:
         grid = choices.make_grid(config.teacher, denoiser.process, settings.steps)
         return make_pairs(key, denoiser, shape, grid, sampler)
 
-    make = compiled_sampler(flow, call)
+    make = parallel.compile_fn(call)
     keys = jax.random.split(jax.random.key(config.train.seed), -(-settings.num // settings.batch))
     calls = [np.stack(make(key, params), axis=1) for key in tqdm(keys, desc="pairs", leave=False, disable=None)]
     return np.concatenate(calls)[: settings.num]

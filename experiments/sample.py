@@ -15,7 +15,7 @@ import numpy as np
 from absl import flags
 
 from experiments import command
-from experiments.parts.drawing import compiled_sampler, draw_samples, settled
+from experiments.parts.drawing import draw_samples, settled
 from genjax_models.core.errors import UserError
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_animation, save_grid, save_points
@@ -67,7 +67,7 @@ def main() -> None:
             label = None if LABEL.value is None else np.full(NUM.value, LABEL.value, np.int32)
             draw = capability(experiment, "sample")
             call = lambda key, params: to_uint8(draw(key, params, NUM.value, label=label, keep=keep, **options))
-            save_animation(np.asarray(compiled_sampler(experiment, call)(key, params)), out)
+            save_animation(np.asarray(parallel.compile_fn(call)(key, params)), out)
         else:
             drawn = draw_samples(
                 key, experiment, params, NUM.value, batch=config.eval.batch, label=LABEL.value, **options

@@ -13,7 +13,7 @@ import jax
 from ml_collections import ConfigDict
 
 from experiments import command
-from experiments.parts.drawing import averaged, compiled_sampler, settling
+from experiments.parts.drawing import averaged, settling
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.arrays import ArrayDataset
@@ -91,9 +91,9 @@ def preview(experiment: Experiment, config: ConfigDict, workdir: Path) -> Callab
     sampler, images = capability(experiment, "sample"), len(config.data.shape) == 3
     settle = settling(experiment)
     if images:
-        draw = compiled_sampler(experiment, lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
+        draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
     else:
-        draw = compiled_sampler(experiment, lambda key, params: sampler(key, params, POINTS))
+        draw = parallel.compile_fn(lambda key, params: sampler(key, params, POINTS))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
         params = settle(averaged(state, config), state.extra)

@@ -42,11 +42,6 @@ def settled(experiment: Experiment, state: TrainState, config: ConfigDict, workd
     return settling(experiment)(averaged(state, config, workdir), state.extra)
 
 
-def compiled_sampler(experiment: Experiment, draw: Callable) -> Callable:
-    """`parallel.compile_fn(draw)` of what draws from an experiment, as those of denoisers run fastest."""
-    return parallel.compile_fn(draw, fuse=experiment.denoiser is not None)
-
-
 def draw_samples(
     key: Key,
     experiment: Experiment,
@@ -85,6 +80,6 @@ def draw_samples(
         x = draw(key, params, batch, label=labels, **options)
         return to_uint8(x) if x.ndim == 4 else x
 
-    compiled = compiled_sampler(experiment, call)
+    compiled = parallel.compile_fn(call)
     calls = tqdm(range(-(-num // batch)), desc=what, leave=False, disable=None)
     return np.concatenate([np.asarray(compiled(jax.random.fold_in(key, i), params)) for i in calls])[:num]

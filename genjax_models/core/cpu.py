@@ -3,7 +3,7 @@ r"""What XLA's CPU backend needs in order to be fast, all of it here; other back
 None of these remedies changes a number beyond rounding; docs/performance.md has the timings:
 
 * `compiler_options`: keep from a library what it computes more slowly than XLA itself, convolutions and elementwise
-  work. Fused with each other they are faster there, as in the sampler of a UNet, but its exponentials are not.
+  work.
 * `tune_allocator`: glibc gives every large temporary back to the kernel and faults it in anew each step.
 * `attention`: head-major, with the scores recomputed in the backward pass,
 
@@ -28,33 +28,23 @@ from genjax_models.core.types import Array
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8  # glibc's malloc.h
 
+LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
+"""What may go to the library: products of matrices, and sums."""
+
 SCORES_AT_ONCE = 16 * 2**20  # numbers: up to here, all heads together are fastest
 SCORES_A_CHUNK = 2**19  # numbers: beyond, this many stay in cache
 
 
-def compiler_options(*, fuse: bool = False) -> dict[str, str]:
-    """Options for `jax.jit(..., compiler_options=...)`; empty unless the backend is a CPU that knows them.
-
-    Args:
-      fuse: let the library fuse elementwise work with what stands around it: for forward passes of convolutional UNets.
-    """
-    return _libraries("INDIVIDUAL_DOT", "REDUCE", *["ELTWISE"] * fuse) if knows_libraries() else {}
-
-
 @functools.cache
-def knows_libraries() -> bool:
-    """Whether the backend is a CPU whose compiler lets one choose what it leaves to a library."""
+def compiler_options() -> dict[str, str]:
+    """Options for `jax.jit(..., compiler_options=...)`; empty unless the backend is a CPU that knows them."""
     if jax.default_backend() != "cpu":
-        return False
+        return {}
     try:
-        jax.jit(lambda x: x, compiler_options=_libraries("INDIVIDUAL_DOT", "REDUCE", "ELTWISE")).lower(0.0).compile()
+        jax.jit(lambda x: x, compiler_options=LIBRARY).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:  # another jaxlib, other options
-        return False
-    return True
-
-
-def _libraries(*kinds: str) -> dict[str, str]:
-    return {"xla_cpu_experimental_ynn_fusion_type": ",".join(f"LIBRARY_FUSION_TYPE_{kind}" for kind in kinds)}
+        return {}
+    return LIBRARY
 
 
 def tune_allocator() -> bool:

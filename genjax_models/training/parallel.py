@@ -227,14 +227,9 @@ def _mean_over_shards(tree: PyTree) -> PyTree:
     return jax.tree.map(average, tree)
 
 
-def compile_fn(fn: Callable, *, fuse: bool = False) -> Wrapped:
-    """`jit` with this machine's compiler options, for samplers and evaluation.
-
-    Args:
-      fn: what to compile.
-      fuse: as in `core.cpu.compiler_options`.
-    """
-    return jax.jit(fn, compiler_options=compiler_options(fuse=fuse))
+def compile_fn(fn: Callable) -> Wrapped:
+    """`jit` with this machine's compiler options, for samplers and evaluation."""
+    return jax.jit(fn, compiler_options=compiler_options())
 
 
 def to_host(tree: PyTree) -> PyTree:
