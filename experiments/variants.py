@@ -47,6 +47,8 @@ def with_variant(
       UserError: if there is no such variant.
     """
     variants = VARIANTS | dict(own or {})
+    if variant:
+        config.expected = ConfigDict()  # was measured without
     for name in filter(None, variant.split(",")):
         if name not in variants:
             raise UserError(f"variant {name!r} is unknown; choose among {', '.join(variants)}")

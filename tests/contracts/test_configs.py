@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import pytest
 from ml_collections import ConfigDict
 
+from configs.flow_matching import lipman2023_digits
 from experiments.parts.translators import translators
 from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
@@ -67,3 +68,9 @@ def test_shapes(name):
         encode, decode = (partial(task, key) for task in (experiment.encode, experiment.decode))
         there_and_back = lambda params, batch: decode(params, encode(params, batch), **label(batch))
         assert jax.eval_shape(there_and_back, params, batch).shape == (BATCH, *shape)
+
+
+@pytest.mark.parametrize("variant", ["conditional", "smoke"])
+def test_a_variant_does_not_claim_what_was_measured_without_it(variant):
+    assert lipman2023_digits.get_config().expected
+    assert not lipman2023_digits.get_config(variant).expected
