@@ -5,8 +5,8 @@ Paper: Song et al., Score-Based Generative Modeling through Stochastic Different
 Command: python -m experiments.train --workdir=runs/ve_sde_digits \
     --config=configs/diffusion/song2021_ve_digits.py
 Expected: Fréchet distance 6.2 at 18 of Heun's steps, 10.6 at 500 of predictor and corrector (750 samples, seed 0,
-    digits features; real images against real 3.2); 5.77 ± 0.02 bits/dim of images
-    with noise of 0.01 (kind ode, n 296).
+    digits features; real images against real 3.2); 5.77 ± 0.02 bits/dim of images with noise of
+    0.01 (kind ode, n 296).
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -26,9 +26,15 @@ def squared_distances(x: Array, y: Array) -> Array:
     return jnp.maximum(squares - 2.0 * jnp.matmul(x, y.T, precision="highest"), 0.0)
 
 
+def at_least_float32(x: Array) -> Array:
+    """`x` in its own precision, or in float32 if that is less."""
+    x = jnp.asarray(x)
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
 def unit_rms(x: Array, axis: int | tuple[int, ...], epsilon: float = 1e-4) -> Array:
     """`x` over its root mean square along `axis`, plus `epsilon`, taken in float32 or wider; the dtype stays."""
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    wide = at_least_float32(x)
     mean_square = jnp.square(wide).mean(axis=axis, keepdims=True)
     rms = jnp.sqrt(jnp.maximum(mean_square, jnp.finfo(wide.dtype).tiny))  # so that zeros have a finite gradient
     return (wide / (epsilon + rms)).astype(x.dtype)

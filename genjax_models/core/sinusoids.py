@@ -11,6 +11,7 @@ integer steps.
 import jax.numpy as jnp
 import numpy as np
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array
 
 
@@ -40,7 +41,6 @@ def angles(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:
     half = features // 2
     if features % 2 or half <= freq_shift:
         raise ValueError(f"expected an even number of features above {2 * freq_shift:g}, got {features}")
-    t = jnp.asarray(t)
-    t = t.astype(jnp.promote_types(t.dtype, jnp.float32))
+    t = at_least_float32(t)
     omega = jnp.exp(-np.log(10_000.0) * jnp.arange(half, dtype=t.dtype) / (half - freq_shift))
     return 1000.0 * t[:, None] * omega[None, :]

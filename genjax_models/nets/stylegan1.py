@@ -17,6 +17,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array
 from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, equalized_kernel, leaky_relu
 from genjax_models.nets.layers.noise_injection import NoiseInjection
@@ -39,7 +40,7 @@ class AdaIN(nn.Module):
     def __call__(self, x: Array, w: Array) -> Array:
         """`x` `[B, H, W, C]` in the style of `w` `[B, W]` → the same shape."""
         scale, shift = jnp.split(EqualizedDense(2 * x.shape[-1], dtype=self.dtype, name="style")(w), 2, axis=1)
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = at_least_float32(x)
         wide -= wide.mean(axis=(1, 2), keepdims=True)
         gain = (1 + scale)[:, None, None, :] * lax.rsqrt(lax.square(wide).mean(axis=(1, 2), keepdims=True) + 1e-8)
         return (wide * gain + shift[:, None, None, :]).astype(self.dtype)

@@ -23,6 +23,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array
 
 EPSILON = 1e-5
@@ -43,7 +44,7 @@ class Normalize(nn.Module):
         channels = x.shape[-1]
         held_mean = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
         held_variance = self.variable("batch_stats", "var", jnp.ones, (channels,))
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = at_least_float32(x)
         mean, variance = held_mean.value, held_variance.value
         if train:
             over = tuple(range(x.ndim - 1))

@@ -21,6 +21,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.sinusoids import angles, cosines_and_sines
 from genjax_models.core.types import Array
 
@@ -75,7 +76,7 @@ def fourier(t: Array, features: int, *, scale: float = 16.0) -> Array:
     """
     if features % 2:
         raise ValueError(f"fourier needs an even number of features, got {features}")
-    t = jnp.asarray(t, jnp.promote_types(t.dtype, jnp.float32))
+    t = at_least_float32(t)
     frequencies, _ = frozen_random(features // 2)
     angle = t[:, None] * jnp.asarray(2 * np.pi * scale * frequencies, t.dtype)[None, :]
     return cosines_and_sines(angle)

@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_models.core.arrays import unit_rms
+from genjax_models.core.arrays import at_least_float32, unit_rms
 from genjax_models.core.types import Array, Key
 from genjax_models.nets.layers.convolution import convolve
 from genjax_models.nets.layers.embeddings import frozen_random
@@ -64,7 +64,7 @@ def mp_fourier(t: Array, features: int) -> Array:
     Returns:
       `[B, features]`, in the precision of `t` but at least float32.
     """
-    t = jnp.asarray(t, jnp.promote_types(t.dtype, jnp.float32))
+    t = at_least_float32(t)
     frequencies, phases = (jnp.asarray(2 * np.pi * a, t.dtype)[None, :] for a in frozen_random(features))
     return math.sqrt(2) * jnp.cos(t[:, None] * frequencies + phases)
 

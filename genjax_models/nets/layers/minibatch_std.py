@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array
 
 
@@ -32,7 +33,7 @@ def minibatch_std(x: Array, group: int = 4, features: int = 1) -> Array:
         raise ValueError(f"groups of {group} do not divide a batch of {batch}; change minibatch_group or the batch")
     if channels % features:
         raise ValueError(f"{features} minibatch features do not divide {channels} channels")
-    y = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    y = at_least_float32(x)
     y = y.reshape(batch // group, group, height * width, features, channels // features)
     std = jnp.sqrt(y.var(axis=1) + 1e-8).mean(axis=(1, 3))  # [groups, features]
     maps = jnp.repeat(std, group, axis=0)[:, None, None, :].astype(x.dtype)

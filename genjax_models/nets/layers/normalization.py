@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array
 
 
@@ -50,7 +51,7 @@ class GroupNorm(nn.Module):
         gamma = self.param("scale", nn.initializers.ones, (channels,))
         beta = self.param("bias", nn.initializers.zeros, (channels,))
 
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = at_least_float32(x)
         space = tuple(range(1, x.ndim - 1))
 
         def pool(moment: Array) -> Array:
