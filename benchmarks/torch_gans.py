@@ -1,4 +1,4 @@
-"""Generators and discriminators of `nets/dcgan` and `nets/stylegan2` in torch: the same blocks and parameters, NCHW.
+"""The networks of `nets/gan/dcgan` and `nets/gan/stylegan2` in torch: the same blocks and parameters, NCHW.
 
 Imported by torch's process alone.
 """

@@ -16,7 +16,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.preprocess import to_float
 from genjax_models.families.gan import bigan_losses
-from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.names import pick
 from genjax_models.training.state import Objective
@@ -61,7 +61,7 @@ class Networks(NamedTuple):
 
     def judge(self, params: Mapping[str, PyTree], x: Array, z: Array) -> Array:
         """Logits `[B]` of pairs."""
-        judged = cast(Judgement, self.discriminator.apply({"params": params["discriminator"]}, pair(x, z)))
+        judged = cast(DiscriminatorOutput, self.discriminator.apply({"params": params["discriminator"]}, pair(x, z)))
         return judged.logits
 
 

@@ -11,7 +11,7 @@ from experiments.parts.scores import classification
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.preprocess import random_flip, to_float
-from genjax_models.nets.classifier import Classifier
+from genjax_models.nets.feature.classifier import Classifier
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 
 

@@ -21,7 +21,7 @@ from genjax_models.families.gan import (
     information_bound,
     sample_codes,
 )
-from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.training.names import pick
 
@@ -45,7 +45,7 @@ class Head(NamedTuple):
         """Parameters over so many features."""
         return Dense(self.width).init(key, jnp.zeros((1, features)))["params"] if self.width else {}
 
-    def read(self, params: PyTree, judgement: Judgement) -> Array:
+    def read(self, params: PyTree, judgement: DiscriminatorOutput) -> Array:
         """The output `[B, width]` on a judgement's features."""
         return cast(Array, Dense(self.width).apply({"params": params}, judgement.features))
 

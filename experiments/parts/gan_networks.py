@@ -15,8 +15,8 @@ from ml_collections import ConfigDict
 from experiments.parts.networks import build_network
 from experiments.parts.one_shot import labelled
 from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.nets.layers.judgement import Judgement
-from genjax_models.nets.progressive import fade
+from genjax_models.nets.gan.progressive import fade
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.training import parallel
 
 
@@ -27,7 +27,7 @@ class Networks(NamedTuple):
       config: the config.
       prior: `(key, num) -> z [num, latent]`.
       generator: `z -> x`.
-      discriminator: `x -> Judgement`.
+      discriminator: `x -> DiscriminatorOutput`.
     """
 
     config: ConfigDict
@@ -105,7 +105,7 @@ class Networks(NamedTuple):
 
     def judge(
         self, variables: PyTree, x: Array, label: Array | None, *, step: Array | None = None
-    ) -> tuple[Judgement, PyTree]:
+    ) -> tuple[DiscriminatorOutput, PyTree]:
         """What the discriminator says of `x` while training, and its state afterwards."""
         t = None if step is None else self.growth(step, x.shape[0])
         cond = self._judged(self.condition(label))

@@ -28,7 +28,7 @@ from genjax_models.families.gan import (
     pix2pix_generator,
 )
 from genjax_models.families.gan.translation import absolute_error
-from genjax_models.nets.layers.judgement import Judgement
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.training import Player, make_optimizer
 
 Batch = Mapping[str, Array]
@@ -65,7 +65,7 @@ def players(config: ConfigDict, judges: tuple[str, Callable], makers: tuple[str,
 
 def judge(net: nn.Module, params: PyTree, images: Array) -> Array:
     """The logits of a discriminator, `[B]` or `[B, h, w]`."""
-    return cast(Judgement, net.apply({"params": params}, images, train=True)).logits
+    return cast(DiscriminatorOutput, net.apply({"params": params}, images, train=True)).logits
 
 
 def perceptual_features(config: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array], Array] | None:

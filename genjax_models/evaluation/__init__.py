@@ -15,4 +15,4 @@ from genjax_models.evaluation.table import markdown as markdown
 from genjax_models.evaluation.table import measure as measure
 from genjax_models.evaluation.table import to_json as to_json
 from genjax_models.evaluation.wasserstein import wasserstein as wasserstein
-from genjax_models.nets.classifier import Features as Features
+from genjax_models.nets.feature.classifier import Features as Features

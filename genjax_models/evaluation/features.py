@@ -16,7 +16,7 @@ from genjax_models.core.cpu import compiler_options
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import check_like, load_tree
 from genjax_models.core.types import Array, PyTree
-from genjax_models.nets.classifier import Classifier, Features
+from genjax_models.nets.feature.classifier import Classifier, Features
 from genjax_models.pretrained.efficientnet_lite import load_efficientnet_lite0
 from genjax_models.pretrained.inception import load_inception_v3
 

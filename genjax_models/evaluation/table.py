@@ -18,7 +18,7 @@ from genjax_models.evaluation.frechet_distance import frechet_distance
 from genjax_models.evaluation.inception_score import inception_score
 from genjax_models.evaluation.kernel_distance import kernel_distance
 from genjax_models.evaluation.precision_recall import precision_recall
-from genjax_models.nets.classifier import Features
+from genjax_models.nets.feature.classifier import Features
 
 FLOOR = "real images"
 """The line of the table that compares real samples with real samples."""

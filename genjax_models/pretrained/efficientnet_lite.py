@@ -20,8 +20,8 @@ import jax.numpy as jnp
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import check_like
 from genjax_models.core.types import Array, PyTree
-from genjax_models.nets.classifier import Features
-from genjax_models.nets.efficientnet_lite import EfficientNetLite0
+from genjax_models.nets.feature.classifier import Features
+from genjax_models.nets.feature.efficientnet_lite import EfficientNetLite0
 from genjax_models.pretrained.layouts import Arrays, folded_convolution
 from genjax_models.pretrained.torch_checkpoint import load_state_dict
 

@@ -16,8 +16,8 @@ import numpy as np
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import check_like
 from genjax_models.core.types import Array, PyTree
-from genjax_models.nets.classifier import Features
-from genjax_models.nets.inception import InceptionV3
+from genjax_models.nets.feature.classifier import Features
+from genjax_models.nets.feature.inception import InceptionV3
 from genjax_models.pretrained.layouts import Arrays, folded_convolution
 from genjax_models.pretrained.torch_checkpoint import load_state_dict
 

@@ -6,7 +6,7 @@ import pytest
 from genjax_models.core.errors import UserError
 from genjax_models.evaluation.frechet_distance import frechet_distance
 from genjax_models.evaluation.table import FLOOR, Classes, markdown, measure, to_json
-from genjax_models.nets.classifier import Features
+from genjax_models.nets.feature.classifier import Features
 
 METRICS = ["Fréchet distance", "kernel distance", "Inception score", "precision", "recall", "density", "coverage"]
 

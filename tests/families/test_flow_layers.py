@@ -26,8 +26,8 @@ from genjax_models.families.flows import (
     squeeze,
 )
 from genjax_models.families.flows.mixture_logistic import mixture_logistic
-from genjax_models.nets.conv_conditioner import ConvConditioner, ResNetConditioner
-from genjax_models.nets.mlp import MLP
+from genjax_models.nets.flow.conv_conditioner import ConvConditioner, ResNetConditioner
+from genjax_models.nets.mlp.mlp import MLP
 
 
 def linen(module):

@@ -9,7 +9,7 @@ from bijections import check_bijection
 from genjax_models.core.jacobian import basis, hutchinson
 from genjax_models.families.flows import Conditioner, chain, residual
 from genjax_models.families.flows.residual import exact, power_series, roulette
-from genjax_models.nets.lipschitz_mlp import LipschitzMLP
+from genjax_models.nets.flow.lipschitz_mlp import LipschitzMLP
 
 
 def contraction(bound):

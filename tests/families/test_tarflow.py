@@ -9,7 +9,7 @@ from bijections import check_bijection
 from genjax_models.core.densities import standard_normal
 from genjax_models.families.flows import CausalNetwork, autoregressive_over_tokens, denoise, guided, noisy_nll, tarflow
 from genjax_models.families.flows.elementwise import affine
-from genjax_models.nets.causal_transformer import CausalTransformer
+from genjax_models.nets.transformer.causal_transformer import CausalTransformer
 
 RNG = np.random.default_rng(0)
 

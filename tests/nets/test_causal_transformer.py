@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets.causal_transformer import CausalTransformer
 from genjax_models.nets.layers.attention import SelfAttention
+from genjax_models.nets.transformer.causal_transformer import CausalTransformer
 
 NET = CausalTransformer(6, 5, width=16, depth=2, heads=2, num_classes=3)
 

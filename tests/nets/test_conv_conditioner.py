@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy_layers import conv
 
-from genjax_models.nets.conv_conditioner import ConvConditioner, ResNetConditioner
+from genjax_models.nets.flow.conv_conditioner import ConvConditioner, ResNetConditioner
 
 NETWORKS = {
     "conv": partial(ConvConditioner, 5, width=8),

@@ -20,7 +20,7 @@ from genjax_models.nets import (
     SNGANDiscriminator,
     SNGANGenerator,
 )
-from genjax_models.nets.biggan import SpatialAttention
+from genjax_models.nets.gan.biggan import SpatialAttention
 
 BATCH, LATENT = 3, 60  # BigGAN's latent vector is cut into 2 to 5 parts
 RANDOM = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genjax_models.nets import ProgressiveDiscriminator, ProgressiveGenerator
-from genjax_models.nets.progressive import fade
+from genjax_models.nets.gan.progressive import fade
 
 RANDOM = np.random.default_rng(0)
 BATCH, STAGES = 4, 3

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets.efficientnet_lite import DepthwiseConv
+from genjax_models.nets.feature.efficientnet_lite import DepthwiseConv
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import (
     Conditioning,

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from genjax_models.nets.flow.lipschitz_conv import LipschitzConv, convolution_norm_bound
 from genjax_models.nets.layers.convolution import convolve
-from genjax_models.nets.lipschitz_conv import LipschitzConv, convolution_norm_bound
 
 
 @pytest.mark.parametrize(("size", "channels", "features"), [(3, 2, 3), (3, 3, 1), (1, 2, 4), (5, 1, 1)])

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_models.nets.lipschitz_mlp import LipschitzMLP, lip_swish, norm_bound
+from genjax_models.nets.flow.lipschitz_mlp import LipschitzMLP, lip_swish, norm_bound
 
 RNG = np.random.default_rng(0)
 MATRICES = {

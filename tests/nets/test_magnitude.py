@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from genjax_models.core.arrays import unit_rms
 from genjax_models.nets import EDM2UNet
-from genjax_models.nets.edm2 import Block, CosineAttention
 from genjax_models.nets.layers.magnitude import MPConv3x3, MPDense, mp_concat, mp_fourier, mp_silu, mp_sum
+from genjax_models.nets.unet.edm2 import Block, CosineAttention
 from genjax_models.training import make_optimizer, optimizer_config
 
 EPSILON = 1e-4

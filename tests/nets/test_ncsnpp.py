@@ -9,7 +9,7 @@ from numpy_layers import attention, conv, fir_down, fir_up, group_norm, silu, un
 from genjax_models.nets import DDPMpp, NCSNpp
 from genjax_models.nets.layers.embeddings import fourier, sinusoidal
 from genjax_models.nets.layers.resampling import downsample, fir_downsample, fir_upsample, upsample
-from genjax_models.nets.unet import ResBlock
+from genjax_models.nets.unet.unet import ResBlock
 
 ROOT_HALF = np.sqrt(0.5)
 GROUPS = 4

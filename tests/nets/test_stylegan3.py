@@ -9,10 +9,11 @@ import pytest
 import scipy.signal
 from numpy_layers import conv, upfirdn
 
-from genjax_models.nets import StyleGAN3, stylegan3
+from genjax_models.nets import StyleGAN3
+from genjax_models.nets.gan import stylegan3
+from genjax_models.nets.gan.stylegan3 import AliasFreeLayer, Signal, UnitMagnitude, resampling_matrices, signals
 from genjax_models.nets.layers.alias_free import along_both_axes
 from genjax_models.nets.layers.equalized import leaky_relu
-from genjax_models.nets.stylegan3 import AliasFreeLayer, Signal, UnitMagnitude, resampling_matrices, signals
 
 PLAN = dict(critical=2, first_cutoff=2.0, first_stopband=2**2.1, last_stopband=2**0.3, margin=10, channels=4)
 

@@ -17,8 +17,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import append_class, one_hot_of
-from genjax_models.nets.layers.judgement import Judgement
 
 CONDITIONING = ("projection", "concat")
 
@@ -58,9 +58,9 @@ class DiscriminatorHead(nn.Module):
     dense: Callable[..., nn.Module] = nn.Dense
 
     @nn.compact
-    def __call__(self, features: Array, one_hot: Array | None = None) -> Judgement:
-        """`features` `[B, D]` and the class `[B, K]` or `None` → a judgement in float32."""
+    def __call__(self, features: Array, one_hot: Array | None = None) -> DiscriminatorOutput:
+        """`features` `[B, D]` and the class `[B, K]` or `None` → the result in float32."""
         logits = self.dense(1, name="logit")(features)[:, 0]
         if one_hot is not None:
             logits += (self.dense(features.shape[-1], use_bias=False, name="class")(one_hot) * features).sum(axis=1)
-        return Judgement(logits.astype(jnp.float32), features.astype(jnp.float32))
+        return DiscriminatorOutput(logits.astype(jnp.float32), features.astype(jnp.float32))

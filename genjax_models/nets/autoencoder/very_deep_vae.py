@@ -25,7 +25,7 @@ import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
 from genjax_models.core.types import Array
-from genjax_models.nets.ladder import reconstruct
+from genjax_models.nets.autoencoder.ladder import reconstruct
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.linear import Dense

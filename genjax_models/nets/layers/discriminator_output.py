@@ -1,11 +1,11 @@
-"""What a discriminator says about images: the result of every discriminator network."""
+"""The result of every discriminator network: logits, and the features below them."""
 
 from typing import NamedTuple
 
 from genjax_models.core.types import Array
 
 
-class Judgement(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """A discriminator's result.
 
     Attributes:

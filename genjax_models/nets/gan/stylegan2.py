@@ -23,12 +23,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
+from genjax_models.nets.gan.style_generator import DoublingGenerator, DoublingSynthesis, check_styles
 from genjax_models.nets.layers.convolution import convolve
 from genjax_models.nets.layers.equalized import leaky_relu
 from genjax_models.nets.layers.modulated_conv import ModulatedConv
 from genjax_models.nets.layers.noise_injection import NoiseInjection
 from genjax_models.nets.layers.resampling import fir_upsample, fir_upsample_convolve
-from genjax_models.nets.style_generator import DoublingGenerator, DoublingSynthesis, check_styles
 
 TAPS = (1, 3, 3, 1)
 """Of every change of resolution, in generator and discriminator."""

@@ -1,4 +1,4 @@
-r"""PatchGAN: a discriminator that judges overlapping patches.
+r"""PatchGAN: a discriminator of overlapping patches.
 
 `len(channels) - 1` convolutions halve the resolution; one more and the last, to a logit a position, do not. All are
 4×4, with leaky ReLU of slope 0.2 and, but for the first and the last, an instance norm: each channel of each example is
@@ -17,15 +17,15 @@ import jax.numpy as jnp
 
 from genjax_models.core.types import Array
 from genjax_models.nets.layers.convolution import Conv
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import append_class
-from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.layers.normalization import GroupNorm
 
 INIT = nn.initializers.normal(0.02)
 
 
 class PatchGAN(nn.Module):
-    """From an image, or several side by side in its channels, to a judgement of its patches.
+    """From an image, or several side by side in its channels, to logits of its patches.
 
     Attributes:
       channels: of each convolution but the last; all of these but one halve height and width.
@@ -45,7 +45,7 @@ class PatchGAN(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
+    ) -> DiscriminatorOutput:
         """Evaluate the network.
 
         Args:
@@ -73,4 +73,4 @@ class PatchGAN(nn.Module):
                 h = GroupNorm(features, dtype=self.dtype, name=f"norm_{layer}")(h)
             h = nn.leaky_relu(h, 0.2)
         logits = Conv(1, 4, padding=1, kernel_init=INIT, dtype=self.dtype, name="logit")(h)[..., 0]
-        return Judgement(logits.astype(jnp.float32), h.mean(axis=(1, 2)).astype(jnp.float32))
+        return DiscriminatorOutput(logits.astype(jnp.float32), h.mean(axis=(1, 2)).astype(jnp.float32))

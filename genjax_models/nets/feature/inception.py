@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.classifier import Features
+from genjax_models.nets.feature.classifier import Features
 
 
 def conv(name: str, x: Array, channels: int, window: tuple[int, int] = (1, 1), stride: int = 1) -> Array:

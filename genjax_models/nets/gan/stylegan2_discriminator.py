@@ -24,12 +24,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
+from genjax_models.nets.gan.stylegan2 import TAPS
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu
-from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.layers.minibatch_std import minibatch_std
 from genjax_models.nets.layers.resampling import doublings, fir_downsample, low_pass
-from genjax_models.nets.stylegan2 import TAPS
 
 
 class DownBlock(nn.Module):
@@ -83,8 +83,8 @@ class StyleGAN2Discriminator(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
-        """Judge images, each with its class.
+    ) -> DiscriminatorOutput:
+        """Logits and features of images, each with its class.
 
         Args:
           x: `[B, R, R, C]`, where R is `base_resolution` doubled a number of times.
@@ -118,4 +118,4 @@ class StyleGAN2Discriminator(nn.Module):
             table = self.param("classes", nn.initializers.normal(1.0), (self.num_classes, widths[-1]))
             projected = (one_hot @ table.astype(self.dtype)) * features
             logits += projected.sum(axis=1) / math.sqrt(widths[-1])
-        return Judgement(logits.astype(jnp.promote_types(x.dtype, jnp.float32)), features)
+        return DiscriminatorOutput(logits.astype(jnp.promote_types(x.dtype, jnp.float32)), features)

@@ -30,8 +30,8 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array
 from genjax_models.nets.layers.convolution import Conv
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import append_class
-from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.resampling import fir_downsample, fir_upsample, halved
 
@@ -142,7 +142,7 @@ class R3GANGenerator(nn.Module):
 
 
 class R3GANDiscriminator(nn.Module):
-    """From an image to a judgement; in the paper, of the generator's channels in reverse.
+    """From an image to a logit and features; in the paper, of the generator's channels in reverse.
 
     Attributes:
       channels: of each stage, the finest first; the resolution halves between two.
@@ -170,7 +170,7 @@ class R3GANDiscriminator(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
+    ) -> DiscriminatorOutput:
         """Evaluate the network.
 
         Args:

@@ -23,8 +23,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
+from genjax_models.nets.flow.lipschitz_mlp import lip_swish, norm_bound
 from genjax_models.nets.layers.convolution import convolve
-from genjax_models.nets.lipschitz_mlp import lip_swish, norm_bound
 
 
 def convolution_norm_bound(kernel: Array, height: int, width: int) -> Array:

@@ -10,8 +10,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
-from genjax_models.nets.layers.judgement import Judgement
-from genjax_models.nets.perceptron import ACTIVATIONS, Perceptron
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
+from genjax_models.nets.mlp.perceptron import ACTIVATIONS, Perceptron
 
 
 class PerceptronDiscriminator(nn.Module):
@@ -37,7 +37,7 @@ class PerceptronDiscriminator(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
+    ) -> DiscriminatorOutput:
         """Judge `x` `[B, ...]`; `t` and `train` are accepted for the network contract.
 
         Raises:
@@ -51,4 +51,4 @@ class PerceptronDiscriminator(nn.Module):
         )
         h = ACTIVATIONS[self.activation](body(x, t, cond))
         logits = nn.Dense(1, dtype=self.dtype, name="logit")(h)[:, 0]
-        return Judgement(logits.astype(x.dtype), h.astype(x.dtype))
+        return DiscriminatorOutput(logits.astype(x.dtype), h.astype(x.dtype))

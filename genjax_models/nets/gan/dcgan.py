@@ -21,8 +21,8 @@ from genjax_models.core.types import Array
 from genjax_models.nets.layers.batch_norm import BatchNorm
 from genjax_models.nets.layers.convolution import Conv
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import append_class
-from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.layers.resampling import TransposedConv, halved
 
 INIT = nn.initializers.normal(0.02)
@@ -80,7 +80,7 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """From an image to a judgement.
+    """From an image to a logit and features.
 
     Attributes:
       channels: of each stage, the finest first; a stage halves height and width.
@@ -106,7 +106,7 @@ class DCGANDiscriminator(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
+    ) -> DiscriminatorOutput:
         """Evaluate the network.
 
         Args:

@@ -18,7 +18,7 @@ from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import Conditioning
 from genjax_models.nets.layers.normalization import GroupNorm
 from genjax_models.nets.layers.resampling import downsample
-from genjax_models.nets.unet import AttentionBlock, ResBlock, check_halvings, identity
+from genjax_models.nets.unet.unet import AttentionBlock, ResBlock, check_halvings, identity
 
 
 class UNetEncoder(nn.Module):

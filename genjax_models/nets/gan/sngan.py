@@ -26,8 +26,8 @@ from genjax_models.core.types import Array
 from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import one_hot_of
-from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.resampling import UpsampleConv, downsample, halved, upsample
 from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
@@ -147,7 +147,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 class SNGANDiscriminator(nn.Module):
-    """From an image to a judgement.
+    """From an image to a logit and features.
 
     Attributes:
       channels: of each block, the first nearest to the image.
@@ -171,7 +171,7 @@ class SNGANDiscriminator(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
+    ) -> DiscriminatorOutput:
         """Evaluate the network.
 
         Args:

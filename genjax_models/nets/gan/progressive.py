@@ -28,9 +28,9 @@ import jax.numpy as jnp
 
 from genjax_models.core.types import Array
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import append_class
 from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu, pixel_norm
-from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.layers.minibatch_std import minibatch_std
 from genjax_models.nets.layers.resampling import downsample, halved, upsample
 
@@ -149,7 +149,7 @@ class ProgressiveGenerator(nn.Module):
 
 
 class ProgressiveDiscriminator(nn.Module):
-    """From an image to a judgement, by way of stages.
+    """From an image to a logit and features, by way of stages.
 
     Attributes:
       channels: of each stage, the finest first; the resolution halves between two.
@@ -173,7 +173,7 @@ class ProgressiveDiscriminator(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
+    ) -> DiscriminatorOutput:
         """Evaluate the network.
 
         Args:

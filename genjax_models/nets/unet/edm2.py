@@ -36,7 +36,7 @@ from genjax_models.nets.layers.attention import attention
 from genjax_models.nets.layers.embeddings import labels_of
 from genjax_models.nets.layers.magnitude import MPConv3x3, MPDense, mp_concat, mp_fourier, mp_silu, mp_sum
 from genjax_models.nets.layers.resampling import downsample, upsample
-from genjax_models.nets.unet import check_halvings, identity
+from genjax_models.nets.unet.unet import check_halvings, identity
 
 RESIDUAL_SHARE = 0.3
 """Of a residual or attention branch in the sum with its main branch (appendix B, "balance")."""

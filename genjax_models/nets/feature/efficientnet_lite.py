@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from genjax_models.core.types import Array
-from genjax_models.nets.classifier import Features
+from genjax_models.nets.feature.classifier import Features
 
 
 class Stage(NamedTuple):

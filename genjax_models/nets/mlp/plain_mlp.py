@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 from genjax_models.core.types import Array
 from genjax_models.nets.layers.embeddings import one_hot_of
-from genjax_models.nets.perceptron import ACTIVATIONS
+from genjax_models.nets.mlp.perceptron import ACTIVATIONS
 
 
 class PlainMLP(nn.Module):

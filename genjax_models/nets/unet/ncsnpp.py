@@ -39,7 +39,7 @@ from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import Conditioning
 from genjax_models.nets.layers.normalization import GroupNorm
 from genjax_models.nets.layers.resampling import fir_downsample, fir_upsample, low_pass
-from genjax_models.nets.unet import AttentionBlock, ResBlock, check_halvings, identity
+from genjax_models.nets.unet.unet import AttentionBlock, ResBlock, check_halvings, identity
 
 SKIP_SCALE = float(np.sqrt(0.5))
 

@@ -21,13 +21,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
+from genjax_models.nets.gan.sngan import DiscriminatorBlock
 from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.embeddings import one_hot_of
-from genjax_models.nets.layers.judgement import Judgement
 from genjax_models.nets.layers.resampling import halved, upsample
 from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
-from genjax_models.nets.sngan import DiscriminatorBlock
 
 ORTHOGONAL = nn.initializers.orthogonal()
 
@@ -156,7 +156,7 @@ class BigGANGenerator(nn.Module):
 
 
 class BigGANDiscriminator(nn.Module):
-    """From an image to a judgement.
+    """From an image to a logit and features.
 
     Attributes:
       channels: of each block, the first nearest to the image.
@@ -182,7 +182,7 @@ class BigGANDiscriminator(nn.Module):
         cond: Mapping[str, Array] | None = None,
         *,
         train: bool = False,
-    ) -> Judgement:
+    ) -> DiscriminatorOutput:
         """Evaluate the network; arguments, result and errors are those of `SNGANDiscriminator`."""
         halved(x.shape[1], x.shape[2], self.halvings)
         h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)

@@ -33,12 +33,12 @@ import numpy as np
 from jax import lax
 
 from genjax_models.core.types import Array, Key
+from genjax_models.nets.gan.style_generator import StyleGenerator, check_styles
+from genjax_models.nets.gan.stylegan2 import ToRGB
 from genjax_models.nets.layers.alias_free import filter_matrix, filtered_leaky_relu, kaiser_low_pass
 from genjax_models.nets.layers.convolution import convolve
 from genjax_models.nets.layers.equalized import EqualizedDense
 from genjax_models.nets.layers.modulated_conv import ModulatedConv
-from genjax_models.nets.style_generator import StyleGenerator, check_styles
-from genjax_models.nets.stylegan2 import ToRGB
 
 FILTER_SIZE = 6
 """Taps of a filter for each sample at its lower rate."""

@@ -19,10 +19,10 @@ from jax import lax
 
 from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array
+from genjax_models.nets.gan.style_generator import DoublingGenerator, DoublingSynthesis, check_styles
 from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, equalized_kernel, leaky_relu
 from genjax_models.nets.layers.noise_injection import NoiseInjection
 from genjax_models.nets.layers.resampling import low_pass, upsample_convolve
-from genjax_models.nets.style_generator import DoublingGenerator, DoublingSynthesis, check_styles
 
 BLUR = (1, 2, 1)
 

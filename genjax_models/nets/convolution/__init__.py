@@ -1,0 +1,1 @@
+"""Convolutional networks from one image to another, at one or few resolutions."""

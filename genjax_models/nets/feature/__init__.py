@@ -1,0 +1,1 @@
+"""Classifiers whose hidden layers are the features of metrics."""

@@ -1,0 +1,1 @@
+"""Transformers over patches of images and over sequences."""

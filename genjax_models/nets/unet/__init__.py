@@ -1,0 +1,1 @@
+"""Networks of the UNet kind: a pyramid of resolutions with skips across it."""
