@@ -25,7 +25,7 @@ PAIRS = ("DCGAN", "StyleGAN2")
 
 def recipe(name: str) -> dict[str, dict]:
     """Both networks' fields."""
-    from experiments import recipes  # noqa: PLC0415
+    from experiments.config import recipes  # noqa: PLC0415
 
     return {"DCGAN": recipes.DCGAN, "StyleGAN2": recipes.STYLEGAN2}[name]
 
@@ -42,7 +42,8 @@ def ours(name: str, batch: int) -> Work:
     cpu.tune_allocator()
     import jax  # noqa: PLC0415
 
-    from experiments import gan, recipes  # noqa: PLC0415
+    from experiments import gan  # noqa: PLC0415
+    from experiments.config import recipes  # noqa: PLC0415
     from genjax_models.training import parallel, train_step  # noqa: PLC0415
     from genjax_models.training.experiment import initial_state  # noqa: PLC0415
 

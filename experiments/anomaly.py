@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from experiments import command
-from experiments.parts.drawing import settled
-from experiments.parts.held_out import summary, test_likelihoods
+from experiments.run import command
+from experiments.run.held_out import summary, test_likelihoods
+from experiments.run.sampling import settled
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.evaluation.auroc import auroc

@@ -20,10 +20,10 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from experiments import command
-from experiments.parts.drawing import draw_samples, settled
-from experiments.parts.guides import draws_labels
-from experiments.parts.held_out import summary, test_likelihoods, test_scores
+from experiments.gaussian_path.guides import draws_labels
+from experiments.run import command
+from experiments.run.held_out import summary, test_likelihoods, test_scores
+from experiments.run.sampling import draw_samples, settled
 from genjax_models.core.types import PyTree
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_feature_net

@@ -13,9 +13,9 @@ import flax.serialization
 import jax
 from absl import flags
 
-from experiments import command
-from experiments.parts.drawing import settled
-from experiments.parts.held_out import test_scores
+from experiments.run import command
+from experiments.run.held_out import test_scores
+from experiments.run.sampling import settled
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import save_tree
 from genjax_models.training.loop import load_state

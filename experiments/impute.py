@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments import command
-from experiments.parts.drawing import settled
+from experiments.run import command
+from experiments.run.sampling import settled
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.masks import HALVES, half_observed

@@ -15,9 +15,9 @@ Draws into `samples/<what>.png`; `reconstruct` also prints the error of each ima
 
 from absl import flags
 
-from experiments import command
-from experiments.parts.drawing import settled
-from experiments.parts.latent_views import between, mix, reconstruct
+from experiments.latent_views import between, mix, reconstruct
+from experiments.run import command
+from experiments.run.sampling import settled
 from genjax_models.core.errors import UserError
 from genjax_models.report import save_grid
 from genjax_models.training import parallel

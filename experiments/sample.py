@@ -14,8 +14,8 @@ import jax
 import numpy as np
 from absl import flags
 
-from experiments import command
-from experiments.parts.drawing import draw_samples, settled
+from experiments.run import command
+from experiments.run.sampling import draw_samples, settled
 from genjax_models.core.errors import UserError
 from genjax_models.data.preprocess import to_uint8
 from genjax_models.report import save_animation, save_grid, save_points

@@ -24,7 +24,9 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import command, flow_matching, flows, gan, recipes
+from experiments import flow_matching, flows, gan
+from experiments.config import recipes
+from experiments.run import command
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array
 from genjax_models.data import load, toy

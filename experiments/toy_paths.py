@@ -29,7 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import command
+from experiments.run import command
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
 from genjax_models.data import toy

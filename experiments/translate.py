@@ -21,10 +21,11 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from experiments import command, image_translation
-from experiments.parts import translators
-from experiments.parts.drawing import averaged
-from experiments.parts.held_out import BATCH, test_scores
+from experiments import image_translation
+from experiments.image_translation import translators
+from experiments.run import command
+from experiments.run.held_out import BATCH, test_scores
+from experiments.run.sampling import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
 from genjax_models.data import epoch

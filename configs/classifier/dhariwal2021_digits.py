@@ -15,12 +15,13 @@ Variants: `:smoke` within a minute.
 
 from ml_collections import ConfigDict
 
-from experiments import classifier, noisy_classifier
+from experiments import classifier
+from experiments.classifier import noisy
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variant."""
-    config = noisy_classifier.get_config()
+    config = noisy.get_config()
     config.process = "ddpm"
     config.net.update({"channels": 32, "multipliers": (1, 2), "num_blocks": 1, "head_dim": 32, "groups": 8})
     config.train.update({"batch_size": 128, "steps": 1500})

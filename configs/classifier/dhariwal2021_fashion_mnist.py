@@ -16,12 +16,13 @@ Variants: `:smoke` within a minute.
 
 from ml_collections import ConfigDict
 
-from experiments import classifier, noisy_classifier
+from experiments import classifier
+from experiments.classifier import noisy
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variant."""
-    config = noisy_classifier.get_config()
+    config = noisy.get_config()
     config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
     config.process = "ddpm"
     config.net.update(

@@ -15,13 +15,14 @@ Variants: `:smoke` within a minute.
 from ml_collections import ConfigDict
 
 from configs.diffusion import karras2022_digits
-from experiments import latent_consistency, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.consistency import latent
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(latent_consistency.get_config())
+    config = recipes.digits(latent.get_config())
     config.teacher = karras2022_digits.get_config("conditional")
     config.expected = ConfigDict(
         {"sampler": "multistep", "steps": 4, "metric": "Fréchet distance", "value": 4.2, "n": 750}

@@ -17,13 +17,14 @@ Variants: `:smoke` within a minute.
 from ml_collections import ConfigDict
 
 from configs.diffusion import karras2022_fashion_mnist
-from experiments import latent_consistency, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.consistency import latent
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.fashion_mnist(latent_consistency.get_config())
+    config = recipes.fashion_mnist(latent.get_config())
     config.sigma_data = 0.8
     config.train.steps = 1200  # the time of 3,200 steps of one evaluation each
     config.teacher = karras2022_fashion_mnist.get_config("conditional")

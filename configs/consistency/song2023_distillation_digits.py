@@ -11,13 +11,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 from ml_collections import ConfigDict
 
 from configs.diffusion import karras2022_digits
-from experiments import consistency_distillation, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.consistency import distillation
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(consistency_distillation.get_config())
+    config = recipes.digits(distillation.get_config())
     config.teacher = karras2022_digits.get_config()
     config.expected = ConfigDict(
         {"sampler": "multistep", "steps": 1, "metric": "Fréchet distance", "value": 2.7, "n": 750}

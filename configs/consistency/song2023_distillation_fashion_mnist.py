@@ -12,13 +12,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 from ml_collections import ConfigDict
 
 from configs.diffusion import karras2022_fashion_mnist
-from experiments import consistency_distillation, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.consistency import distillation
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.fashion_mnist(consistency_distillation.get_config())
+    config = recipes.fashion_mnist(distillation.get_config())
     config.sigma_data = 0.8
     config.eval.rows = tuple(("multistep", steps) for steps in recipes.STEPS)
     config.train.steps = 1600  # the time of 3,200 steps of one evaluation each

@@ -11,13 +11,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import recipes, variational_diffusion
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.diffusion import variational
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(variational_diffusion.get_config())
+    config = recipes.digits(variational.get_config())
     config.net = ConfigDict(recipes.UNET | {"patch_size": 1})  # an MLP has one output for each input
     config.train.steps = 1000
     config.net.out_channels = 1

@@ -11,13 +11,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import recipes, variational_diffusion
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.diffusion import variational
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.fashion_mnist(variational_diffusion.get_config())
+    config = recipes.fashion_mnist(variational.get_config())
     config.net.out_channels = 1
     config.eval.likelihood = 500
     config.expected = ConfigDict({"metric": "bits/dim", "kind": "elbo", "value": 3.452, "n": 500})

@@ -11,7 +11,7 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 from ml_collections import ConfigDict
 
 from configs.diffusion import song2021_vp_digits
-from experiments.variants import with_variant
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:

@@ -14,8 +14,9 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import diffusion, recipes
-from experiments.variants import with_variant
+from experiments import diffusion
+from experiments.config import recipes
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:

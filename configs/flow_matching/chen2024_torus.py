@@ -11,12 +11,13 @@ Variants: `:smoke` within a minute.
 
 from ml_collections import ConfigDict
 
-from experiments import recipes, riemannian_flow_matching
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.flow_matching import riemannian
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.plane(riemannian_flow_matching.get_config(), "torus")
+    config = recipes.plane(riemannian.get_config(), "torus")
     config.expected = ConfigDict({"metric": "nats", "kind": "ode", "value": 0.386, "n": 10000})
     return with_variant(config, variant)

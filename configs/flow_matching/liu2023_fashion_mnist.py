@@ -12,8 +12,9 @@ Variants: `:smoke` within a minute.
 from ml_collections import ConfigDict
 
 from configs.flow_matching import lipman2023_fashion_mnist
-from experiments import recipes, reflow
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.flow_matching import reflow
 
 
 def get_config(variant: str = "") -> ConfigDict:

@@ -11,8 +11,9 @@ Variants: `:smoke` within a minute.
 
 from ml_collections import ConfigDict
 
-from experiments import flows, recipes
-from experiments.variants import with_variant
+from experiments import flows
+from experiments.config import recipes
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:

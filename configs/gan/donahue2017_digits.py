@@ -10,8 +10,9 @@ Variants: `:smoke` within a minute.
 
 from ml_collections import ConfigDict
 
-from experiments import bigan, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.gan import bigan
 
 
 def get_config(variant: str = "") -> ConfigDict:

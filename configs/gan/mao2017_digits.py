@@ -10,8 +10,9 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import gan, recipes
-from experiments.variants import with_variant
+from experiments import gan
+from experiments.config import recipes
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:

@@ -14,7 +14,7 @@ Variants: `:smoke` within a minute.
 from ml_collections import ConfigDict
 
 from experiments import image_translation
-from experiments.variants import with_variant
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:

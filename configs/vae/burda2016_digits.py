@@ -11,8 +11,9 @@ Variants: `:k1` and `:k50` for so many samples in place of 5, `:conditional` on 
 
 from ml_collections import ConfigDict
 
-from experiments import recipes, vae
-from experiments.variants import with_variant
+from experiments import vae
+from experiments.config import recipes
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:

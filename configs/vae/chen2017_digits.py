@@ -14,8 +14,9 @@ Variants: `:mixture` for mixtures of normals of each latent variable given those
 
 from ml_collections import ConfigDict
 
-from experiments import recipes, vae
-from experiments.variants import with_variant
+from experiments import vae
+from experiments.config import recipes
+from experiments.config.variants import with_variant
 
 
 def _mixture(config: ConfigDict) -> None:

@@ -12,13 +12,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import hierarchical_vae, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.vae import hierarchical
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.fashion_mnist(hierarchical_vae.get_config(), net=recipes.VERY_DEEP)
+    config = recipes.fashion_mnist(hierarchical.get_config(), net=recipes.VERY_DEEP)
     config.train.optimizer.learning_rate = 1e-3
     config.eval.likelihood = 10_000
     config.train.steps = 1600

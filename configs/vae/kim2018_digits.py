@@ -11,13 +11,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import adversarial_vae, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.vae import adversarial
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(adversarial_vae.get_config(), **recipes.PERCEPTRONS)
+    config = recipes.digits(adversarial.get_config(), **recipes.PERCEPTRONS)
     config.eval.likelihood = 296
     config.likelihood.update({"kind": "importance", "samples": 5000})
     config.expected = ConfigDict({"metric": "nats", "kind": "importance(5000)", "value": 22.88, "n": 296})

@@ -10,13 +10,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import adversarial_vae, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.vae import adversarial
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(adversarial_vae.get_config(), **recipes.PERCEPTRONS)
+    config = recipes.digits(adversarial.get_config(), **recipes.PERCEPTRONS)
     config.game = "aae"
     config.observation = {"name": "gaussian", "options": ConfigDict({"log_std": -0.34657359})}  # the squared error
     config.discriminator.optimizer.learning_rate = 1e-3

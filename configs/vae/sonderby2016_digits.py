@@ -11,13 +11,14 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 
 from ml_collections import ConfigDict
 
-from experiments import hierarchical_vae, recipes
-from experiments.variants import with_variant
+from experiments.config import recipes
+from experiments.config.variants import with_variant
+from experiments.vae import hierarchical
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.digits(hierarchical_vae.get_config(), net=recipes.LADDER)
+    config = recipes.digits(hierarchical.get_config(), net=recipes.LADDER)
     config.posterior = "precision_weighted"
     config.observation = {"name": "bernoulli", "options": ConfigDict()}
     config.beta.warmup_steps = 1000

@@ -13,7 +13,7 @@ Variants: `:conditional` on the class, `:smoke` within a minute, or both with a 
 from ml_collections import ConfigDict
 
 from configs.vae import burda2016_digits
-from experiments.variants import with_variant
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:

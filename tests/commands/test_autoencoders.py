@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from experiments import vae
-from experiments.parts import autoencoder
-from experiments.parts.held_out import test_likelihoods as likelihoods_of_test_images
+from experiments.run.held_out import test_likelihoods as likelihoods_of_test_images
+from experiments.vae import autoencoder
 from genjax_models.core.errors import UnsupportedError
 from genjax_models.families.vae import gaussian_optimal, optimal_log_std
 from genjax_models.training import make_optimizer

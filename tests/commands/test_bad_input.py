@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from absl.testing import flagsaver
 
-from experiments import command as shell
+from experiments.run import command as shell
 from genjax_models.training import parallel
 
 ROOT = Path(__file__).parents[2]

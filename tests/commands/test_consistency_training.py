@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from configs.consistency.song2023_training_digits import get_config
-from experiments.command import build_experiment
+from experiments.run.command import build_experiment
 from genjax_models.data import batches, load
 from genjax_models.training import train_step
 from genjax_models.training.experiment import initial_state

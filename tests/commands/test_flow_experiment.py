@@ -9,6 +9,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments import flows
+from experiments.flows import likelihood
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.preprocess import to_float
@@ -69,7 +70,7 @@ def test_a_fresh_run_starts_from_data():
     experiment = flows.build(config)
     state = initial_state(jax.random.key(0), experiment, ema=True)
     warm = experiment.warm_start(state, Path())
-    rows = np.random.default_rng(config.train.seed).choice(50_000, flows.START, replace=False)
+    rows = np.random.default_rng(config.train.seed).choice(50_000, likelihood.START, replace=False)
     x = load("moons").x[rows]
     norm = warm.params["model"][0][0]
     y = (x + norm["shift"]) * np.exp(norm["log_scale"]) if "shift" in norm else None

@@ -10,9 +10,9 @@ import pytest
 from small_gans import BATCH, DCGAN, PROGRESSIVE, SNGAN, STYLEGAN2, config_of, moved, start, step_of
 
 from experiments import gan
-from experiments.command import build_experiment
-from experiments.parts.gan_heads import Head, make_head
-from experiments.parts.gan_networks import make_networks
+from experiments.gan.heads import Head, make_head
+from experiments.gan.networks import make_networks
+from experiments.run.command import build_experiment
 from genjax_models.data import batches, load
 from genjax_models.training import parallel, train_step
 from genjax_models.training.loop import fit

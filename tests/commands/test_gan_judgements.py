@@ -6,9 +6,9 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments import gan, vae
-from experiments.parts import gan_judgements
-from experiments.parts.gan_heads import make_head
-from experiments.parts.gan_networks import make_networks
+from experiments.gan import discriminator_outputs
+from experiments.gan.heads import make_head
+from experiments.gan.networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.preprocess import to_float
@@ -25,7 +25,7 @@ def untrained():
 
 def test_real_images_are_those_of_their_split_and_fakes_are_the_generators(untrained):
     config, state = untrained
-    found = gan_judgements.logits(config, state, num=20, batch=8, seed=3)
+    found = discriminator_outputs.logits(config, state, num=20, batch=8, seed=3)
     networks = make_networks(config, make_head(config).prior)
     own = {"params": state.params["discriminator"]["net"]}
     for split in ("train", "test"):
@@ -35,7 +35,7 @@ def test_real_images_are_those_of_their_split_and_fakes_are_the_generators(untra
         np.testing.assert_allclose(found[split], np.ravel(expected.logits), rtol=1e-4, atol=1e-5)
     assert {kind: len(values) for kind, values in found.items()} == {"train": 16, "test": 16, "fake": 16}
     silent = jax.tree.map(np.zeros_like, state.params["generator"])
-    same = gan_judgements.logits(
+    same = discriminator_outputs.logits(
         config, state.replace(params=state.params | {"generator": silent}), num=20, batch=8, seed=3
     )
     assert np.std(same["fake"]) < 1e-6 < np.std(found["fake"])  # a generator without weights has one image
@@ -44,22 +44,28 @@ def test_real_images_are_those_of_their_split_and_fakes_are_the_generators(untra
 
 def test_the_summary_of_logits_that_are_known():
     found = {"train": np.array([3.0, 1.0]), "test": np.array([2.0, -1.0]), "fake": np.array([-2.0, -2.0])}
-    result = gan_judgements.summary(found, "hinge")
+    result = discriminator_outputs.summary(found, "hinge")
     assert result["mean_logit"] == {"train": 2.0, "test": 0.5, "fake": -2.0}
     assert result["judged_rightly"] == {"train": 1.0, "test": 0.5, "fake": 1.0}
     assert result["overfitting"] == (2.0 - 0.5) / (2.0 + 2.0)
     assert "calibration_error" not in result
-    assert gan_judgements.summary(found, "least_squares")["judged_rightly"] == {"train": 1.0, "test": 0.5, "fake": 1.0}
-    assert "judged_rightly" not in gan_judgements.summary(found, "wasserstein")
+    assert discriminator_outputs.summary(found, "least_squares")["judged_rightly"] == {
+        "train": 1.0,
+        "test": 0.5,
+        "fake": 1.0,
+    }
+    assert "judged_rightly" not in discriminator_outputs.summary(found, "wasserstein")
     sure = {"train": np.full(4, 50.0), "test": np.array([50.0, 50.0, 50.0, -50.0]), "fake": np.full(4, -50.0)}
-    assert gan_judgements.summary(sure, "minimax")["calibration_error"] == pytest.approx(0.125)  # a quarter of one half
+    assert discriminator_outputs.summary(sure, "minimax")["calibration_error"] == pytest.approx(
+        0.125
+    )  # a quarter of one half
 
 
 def test_what_cannot_be_asked_is_refused(untrained):
     config, state = untrained
     with pytest.raises(UserError, match="the test split has 296"):
-        gan_judgements.logits(config, state, num=500, batch=100, seed=0)
+        discriminator_outputs.logits(config, state, num=500, batch=100, seed=0)
     with pytest.raises(UserError, match="batch"):
-        gan_judgements.logits(config, state, num=50, batch=100, seed=0)
+        discriminator_outputs.logits(config, state, num=50, batch=100, seed=0)
     with pytest.raises(UserError, match="only a GAN"):
-        gan_judgements.logits(vae.get_config(), state, num=50, batch=10, seed=0)
+        discriminator_outputs.logits(vae.get_config(), state, num=50, batch=10, seed=0)

@@ -3,18 +3,18 @@
 import pytest
 from small_gans import DCGAN, PROGRESSIVE, STYLEGAN2, config_of
 
-from experiments import gan
-from experiments.command import build_experiment
+from experiments.gan import game
+from experiments.run.command import build_experiment
 from genjax_models.core.errors import UnsupportedError, UserError
 from genjax_models.training.tasks import capability
 
 
 def test_a_collapse_and_a_divergence_are_named():
-    assert gan.watch({"generator/spread": 1.0, "discriminator/real_logit": -20.0}) is None
-    assert gan.watch({"generator/spread": float("nan")}) is None
-    assert gan.watch({"discriminator/fake_logit": -2e3}).startswith("divergence: logits of size 2000")
-    assert gan.watch({"generator/spread": 0.03}).startswith("collapse: fakes differ by 3.0%")
-    assert gan.watch({"generator/spread": 40.0}).startswith("divergence: fakes differ 40 times")
+    assert game.watch({"generator/spread": 1.0, "discriminator/real_logit": -20.0}) is None
+    assert game.watch({"generator/spread": float("nan")}) is None
+    assert game.watch({"discriminator/fake_logit": -2e3}).startswith("divergence: logits of size 2000")
+    assert game.watch({"generator/spread": 0.03}).startswith("collapse: fakes differ by 3.0%")
+    assert game.watch({"generator/spread": 40.0}).startswith("divergence: fakes differ 40 times")
 
 
 @pytest.mark.parametrize(

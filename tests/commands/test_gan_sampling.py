@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from small_gans import BATCH, DCGAN, STYLEGAN2, config_of, start, step_of
 
-from experiments.command import build_experiment
-from experiments.parts.gan_heads import make_head
-from experiments.parts.gan_networks import make_networks
+from experiments.gan.heads import make_head
+from experiments.gan.networks import make_networks
+from experiments.run.command import build_experiment
 from genjax_models.data import batches, load
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from experiments import diffusion, noisy_classifier
+from experiments import diffusion
+from experiments.classifier import noisy
 from experiments.classifier import with_variant as small
-from experiments.command import build_experiment
+from experiments.config.variants import with_variant
+from experiments.run.command import build_experiment
 from experiments.train import train
-from experiments.variants import with_variant
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.preprocess import to_float
@@ -33,7 +34,7 @@ def model_config(variant: str = "smoke", **guide):
 
 
 def classifier_config(steps: int = 20):
-    config = small(noisy_classifier.get_config(), "smoke")
+    config = small(noisy.get_config(), "smoke")
     config.net.update({"channels": 8, "multipliers": (1,), "num_blocks": 1, "head_dim": 8, "groups": 4})
     config.process = "ddpm"
     config.train.steps = steps

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from experiments import image_translation, translate
-from experiments.parts import translators
-from experiments.parts.held_out import test_scores as scores_of_test_split
+from experiments.image_translation import experiment as translation
+from experiments.image_translation import translators
+from experiments.run.held_out import test_scores as scores_of_test_split
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.preprocess import to_float
@@ -201,7 +202,7 @@ def test_images_and_classes_must_be_those_of_the_set():
     config = tiny("pix2pix")
     config.data.num_classes = 3
     with pytest.raises(UserError, match="10 classes"):
-        image_translation.training_domains(config)
+        translation.training_domains(config)
     config.data.num_classes = 0
     with pytest.raises(UserError, match="no labels"):
         translate.classifier(config)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments import gan, vae
-from experiments.parts import latent_views
-from experiments.parts.gan_heads import make_head
-from experiments.parts.gan_networks import make_networks
+from experiments import gan, latent_views, vae
+from experiments.gan.heads import make_head
+from experiments.gan.networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.preprocess import to_uint8

@@ -6,21 +6,17 @@ import numpy as np
 import pytest
 
 from experiments import (
-    adversarial_vae,
     consistency,
-    consistency_distillation,
     diffusion,
     flow_matching,
-    hierarchical_vae,
-    latent_consistency,
-    learned_variance,
-    reflow,
-    riemannian_flow_matching,
     vae,
-    variational_diffusion,
 )
-from experiments.command import build_experiment
-from experiments.parts import choices
+from experiments.consistency import distillation, latent
+from experiments.diffusion import learned_variance, variational
+from experiments.flow_matching import reflow, riemannian
+from experiments.gaussian_path import registry
+from experiments.run.command import build_experiment
+from experiments.vae import adversarial, hierarchical
 from genjax_models.core.errors import UserError
 from genjax_models.families.diffusion import log_prob, samplers
 from genjax_models.processes import Denoiser, edm, rectified_flow, weightings
@@ -54,7 +50,7 @@ from genjax_models.solvers import sample
         (flow_matching, {"prediction": "eps"}, "no signal at t = 1, where 'eps' cannot be converted"),
         (learned_variance, {"sample.guidance": 2.0}, "neither threshold nor guidance"),
         (learned_variance, {"train.dequantize": True}, "bytes as they are"),
-        (variational_diffusion, {"sample.steps": 0}, "at least 1 step"),
+        (variational, {"sample.steps": 0}, "at least 1 step"),
         (reflow, {"train.flip": True}, "as the teacher made them"),
         (vae, {"observation.name": "bernouli"}, "did you mean 'bernoulli'"),
         (vae, {"observation.options": {"log_std": 0.0}}, "do not suit bernoulli"),
@@ -69,8 +65,8 @@ from genjax_models.solvers import sample
         (vae, {"sample.sampler": "euler"}, "Known: prior, prior_pixels"),
         (vae, {"train.dequantize": True}, "leave config.train.dequantize at False"),
         (vae, {"decoder.widths": 3, "decoder.name": "genjax_models.nets.ConvDecodr"}, "cannot build config.decoder"),
-        (hierarchical_vae, {"posterior": "fre"}, "did you mean 'free'"),
-        (adversarial_vae, {"game": "gan"}, "did you mean 'vae_gan'"),
+        (hierarchical, {"posterior": "fre"}, "did you mean 'free'"),
+        (adversarial, {"game": "gan"}, "did you mean 'vae_gan'"),
         (flow_matching, {"eval.rows": (("euler", 0),)}, "at least 1 step"),
         (flow_matching, {"eval.rows": (("edm_heun", 5),)}, "needs a signal, of which there is none at t = 1"),
         (flow_matching, {"sample.guide.interval": (0.8, 0.2)}, "0 <= low <= high <= 1"),
@@ -79,19 +75,19 @@ from genjax_models.solvers import sample
         (reflow, {"pairs.sampler": "heunn"}, "did you mean 'heun'"),
         (reflow, {"pairs.sampler": "ancestral"}, "forgets which noise"),
         (reflow, {"pairs.steps": 0}, "at least 1 step"),
-        (consistency_distillation, {"teacher.process": "vp"}, "share process: set config.process to vp"),
-        (consistency_distillation, {"teacher.sigma_data": 0.8}, "set config.sigma_data to 0.8"),
+        (distillation, {"teacher.process": "vp"}, "share process: set config.process to vp"),
+        (distillation, {"teacher.sigma_data": 0.8}, "set config.sigma_data to 0.8"),
         (consistency, {"eval.rows": (("multistep", 5),), "sample.grid.options": {"end": 0.0}}, "options.end=0.22"),
         (consistency, {"sample.grid.options": {"end": 0.3}}, "or end above it"),
         (consistency, {"process_options.zero_terminal_snr": True}, "preserve the variance"),
-        (latent_consistency, {"conditional": False}, "guidance is towards a class"),
-        (latent_consistency, {"guidance_scales": (0.5, 2.0)}, "are two from 1 upward"),
-        (latent_consistency, {"guidance_scales": (1.0,)}, "are two from 1 upward"),
-        (latent_consistency, {"sample.guide.name": "classifier_free"}, "is told its guidance"),
-        (latent_consistency, {"teacher.label_dropout": 0.0}, "never saw the null class"),
-        (riemannian_flow_matching, {"train.flip": True}, "no images"),
-        (riemannian_flow_matching, {"sample.sampler": "geodesic_heun"}, "did you mean 'geodesic_euler'"),
-        (latent_consistency, {"sample.guidance": 9.0}, "was never trained: say 1.0 to 5.0"),
+        (latent, {"conditional": False}, "guidance is towards a class"),
+        (latent, {"guidance_scales": (0.5, 2.0)}, "are two from 1 upward"),
+        (latent, {"guidance_scales": (1.0,)}, "are two from 1 upward"),
+        (latent, {"sample.guide.name": "classifier_free"}, "is told its guidance"),
+        (latent, {"teacher.label_dropout": 0.0}, "never saw the null class"),
+        (riemannian, {"train.flip": True}, "no images"),
+        (riemannian, {"sample.sampler": "geodesic_heun"}, "did you mean 'geodesic_euler'"),
+        (latent, {"sample.guidance": 9.0}, "was never trained: say 1.0 to 5.0"),
         (consistency, {"sample.guide.name": "embedded"}, "only latent consistency models"),
         (diffusion, {"sample.options": {"dim": {"eta": 0.5}}}, "did you mean 'ddim'"),
         (diffusion, {"sample.options": {"ddim": {"eta": 1.5}}}, "eta must lie in [0, 1], got 1.5"),
@@ -107,7 +103,7 @@ from genjax_models.solvers import sample
         (consistency, {"target_decay": 1.5}, "is a share"),
         (consistency, {"sigma_data": -1.0}, "must be positive"),
         (consistency, {"intervals": {"first": 50, "last": 10}}, "grow from first to last"),
-        (consistency_distillation, {"intervals.first": 0}, "grow from first to last"),
+        (distillation, {"intervals.first": 0}, "grow from first to last"),
         (diffusion, {"sigma_data": 0.0}, "must be positive"),
         (diffusion, {"process": "ve", "process_options": {"sigma_min": 50.0, "sigma_max": 0.01}}, "got 50.0 and 0.01"),
         (diffusion, {"process": "edm", "process_options": {"rho": -1.0}}, "a positive sigma_max and rho"),
@@ -152,7 +148,7 @@ def test_its_likelihood_and_its_noise_end_there_too():
 
 
 def test_a_network_that_does_not_listen_is_refused():
-    config = latent_consistency.get_config()
+    config = latent.get_config()
     config.net = {"name": "genjax_models.nets.UViT", "width": 16, "depth": 1, "heads": 1}
     with pytest.raises(UserError, match="UViT takes no notice"):
         build_experiment(config)
@@ -166,8 +162,8 @@ def test_runs_from_before_the_options_are_read():
 
 def test_angles_have_a_density_by_half_turns():
     """It integrates to one over the square [-1, 1]^2, whatever the network; classes and guidance there are none."""
-    config = riemannian_flow_matching.get_config()
-    experiment = riemannian_flow_matching.build(config)
+    config = riemannian.get_config()
+    experiment = riemannian.build(config)
     params, _ = experiment.init(jax.random.key(0))
     params = jax.tree.map(lambda a: a + 0.1 * jax.random.normal(jax.random.key(1), a.shape), params)
     axis = -1.0 + 2.0 * jnp.arange(40) / 40
@@ -221,20 +217,20 @@ def _exact_flow(mean: float, std: float) -> Denoiser:
     return Denoiser(rectified_flow(), velocity, "velocity")
 
 
-@pytest.mark.parametrize("name", choices.SAMPLERS)
+@pytest.mark.parametrize("name", registry.SAMPLERS)
 def test_every_sampler_runs_on_pure_noise_or_is_refused(name):
     config = flow_matching.get_config()
-    if name in choices.NEED_SIGNAL:
+    if name in registry.NEED_SIGNAL:
         with pytest.raises(UserError, match="needs a signal"):
-            choices.sampling_grid(config, rectified_flow(), name, 20)
+            registry.sampling_grid(config, rectified_flow(), name, 20)
         config.sample.grid.options = {"start": 0.99}
-    if name in choices.NEED_NOISE:
+    if name in registry.NEED_NOISE:
         with pytest.raises(UserError, match="needs noise"):
-            choices.sampling_grid(config, rectified_flow(), name, 20)
+            registry.sampling_grid(config, rectified_flow(), name, 20)
         config.sample.grid.options = {"end": 0.02}
-    grid = choices.sampling_grid(config, rectified_flow(), name, 20)
+    grid = registry.sampling_grid(config, rectified_flow(), name, 20)
     x = grid[0] * jax.random.normal(jax.random.key(0), (2000, 1))
-    drawn = jax.jit(lambda: sample(jax.random.key(1), _exact_flow(0.4, 0.5), x, grid, choices.SAMPLERS[name]()))()
+    drawn = jax.jit(lambda: sample(jax.random.key(1), _exact_flow(0.4, 0.5), x, grid, registry.SAMPLERS[name]()))()
     assert float(drawn.mean()) == pytest.approx(0.4, abs=0.05)
     assert float(drawn.std()) == pytest.approx(0.5, abs=0.1)
 
@@ -246,21 +242,21 @@ def test_samplers_and_weightings_take_their_options():
         "edm_stochastic": {"churn": 0.3},
         "predictor_corrector": {"snr": 0.1},
     }
-    process, x = choices.PROCESSES["vp"](), jnp.ones((4, 2))
+    process, x = registry.PROCESSES["vp"](), jnp.ones((4, 2))
     denoiser = Denoiser(process, lambda x, t: 0.3 * x, "x0")
 
     def step(sampler):
         return sampler.step(jax.random.key(0), denoiser, sampler.init(x), x, jnp.array(0.5), jnp.array(0.4))[0]
 
-    np.testing.assert_array_equal(step(choices.make_sampler(config, "ddim")), step(samplers.ddim(0.5)))
-    np.testing.assert_array_equal(step(choices.make_sampler(config, "edm_stochastic")), step(samplers.edm_heun(0.3)))
+    np.testing.assert_array_equal(step(registry.make_sampler(config, "ddim")), step(samplers.ddim(0.5)))
+    np.testing.assert_array_equal(step(registry.make_sampler(config, "edm_stochastic")), step(samplers.edm_heun(0.3)))
     corrected = samplers.predictor_corrector(samplers.reverse_diffusion(), samplers.langevin_corrector(0.1))
-    np.testing.assert_array_equal(step(choices.make_sampler(config, "predictor_corrector")), step(corrected))
+    np.testing.assert_array_equal(step(registry.make_sampler(config, "predictor_corrector")), step(corrected))
 
     config.update({"weighting": "p2", "weighting_options": {"k": 0.5, "gamma": 2.0}})
     t = jnp.array([0.2, 0.7])
     np.testing.assert_array_equal(
-        choices.make_weighting(config)(process, "eps", t), weightings.p2(0.5, 2.0)(process, "eps", t)
+        registry.make_weighting(config)(process, "eps", t), weightings.p2(0.5, 2.0)(process, "eps", t)
     )
 
 

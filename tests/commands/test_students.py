@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from experiments import reflow
-from experiments.command import build_experiment
-from experiments.parts.drawing import averaged
-from experiments.parts.teacher import trained
+from experiments.flow_matching import reflow
+from experiments.gaussian_path.teacher import trained
+from experiments.run.command import build_experiment
+from experiments.run.sampling import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.families.flow_matching import heun
 from genjax_models.solvers import sample, uniform_grid
@@ -29,7 +29,7 @@ def train(config: str, workdir: Path, *flags: str) -> str:
 
 def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
     from configs.consistency.song2023_distillation_digits import get_config  # noqa: PLC0415
-    from experiments.consistency_distillation import build  # noqa: PLC0415
+    from experiments.consistency.distillation import build  # noqa: PLC0415
 
     path, config = "configs/consistency/song2023_distillation_digits.py", get_config("smoke")
     still = ("--config.train.optimizer.learning_rate=0.0",)

@@ -10,7 +10,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs.flow_matching import lipman2023_digits
-from experiments.parts.translators import translators
+from experiments.image_translation.translators import translators
 from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from experiments.parts.choices import SAMPLERS
+from experiments.gaussian_path.registry import SAMPLERS
 from genjax_models.processes import Denoiser, vp
 from genjax_models.solvers import sample
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy_layers import conv
 
-from experiments.hierarchical_vae import walk_of
+from experiments.vae.hierarchical import walk_of
 from genjax_models.families.vae.hierarchical import hierarchical_loss
 from genjax_models.nets import Ladder, VeryDeepVAE
 

@@ -1,0 +1,90 @@
+"""Small image classifiers: their penultimate layers are the feature nets of `genjax_models.evaluation`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from experiments.classifier.scores import classification
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
+from genjax_models.data.preprocess import random_flip, to_float
+from genjax_models.nets.feature.classifier import Classifier
+from genjax_models.training import Experiment, Player, make_optimizer, training_config
+
+
+def get_config() -> ConfigDict:
+    """Cross-entropy on shifted (and, where `train.flip` says so, mirrored) images."""
+    config = ConfigDict(
+        {
+            "experiment": "experiments.classifier",
+            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
+            "net": {"widths": (32, 64, 96), "features": 128, "dropout": 0.3},
+            "shift": 1,  # pixels at most, in each direction
+            "train": training_config(),
+            "expected": {"accuracy": 0.97},  # at least, on the test split
+        }
+    )
+    config.train.update({"batch_size": 128, "steps": 2_000, "sample_every": 0})
+    config.train.optimizer.update({"learning_rate": 2e-3, "weight_decay": 0.02})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
+    return config
+
+
+def with_variant(config: ConfigDict, variant: str) -> ConfigDict:
+    """The config as it is, or its `smoke` variant, which trains in seconds.
+
+    Raises:
+      UserError: if there is no such variant.
+    """
+    if variant == "smoke":
+        config.train.update({"steps": 20, "batch_size": 16, "log_every": 5, "checkpoint_every": 10})
+        config.train.optimizer.schedule.warmup_steps = 5
+    elif variant:
+        raise UserError(f"variant {variant!r} is unknown; the classifiers have smoke")
+    return config
+
+
+def make_network(config: ConfigDict) -> Classifier:
+    """The classifier of `config.net` for the classes of `config.data`."""
+    return Classifier(num_classes=config.data.num_classes, **config.net)
+
+
+def build(config: ConfigDict) -> Experiment:
+    """An experiment of one player, `model`, that minimises the cross-entropy of the labels."""
+    net = make_network(config)
+
+    def classify(params: Mapping[str, PyTree], x: Array, **options: Any) -> Array:
+        output: Any = net.apply({"params": params["model"]}, x, **options)
+        return output.logits
+
+    def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        return {"model": net.init(key, jnp.zeros((1, *config.data.shape)))["params"]}, {}
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_shift, key_flip, key_dropout = jax.random.split(key, 3)
+        x = random_shift(key_shift, batch["x"], config.shift)
+        x = to_float(random_flip(key_flip, x) if config.train.flip else x)
+        logits = classify(params, x, train=True, rngs={"dropout": key_dropout})
+        return LossOutput(*classification(logits, batch["label"])), extra
+
+    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
+        logits = classify(params, to_float(batch["x"]))
+        loss, scores = classification(logits, batch["label"])
+        return {"loss": loss} | scores
+
+    player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
+    return Experiment(init=init, players=(player,), validate=validate)
+
+
+def random_shift(key: Key, x: Array, pixels: int) -> Array:
+    """Moves each image of `x` `[B, H, W, C]` by up to `pixels` rows and columns, filling with zero bytes."""
+    batch, height, width, channels = x.shape
+    padded = jnp.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)])
+    starts = jax.random.randint(key, (batch, 2), 0, 2 * pixels + 1)
+    window = lambda image, start: jax.lax.dynamic_slice(image, (start[0], start[1], 0), (height, width, channels))
+    return jax.vmap(window)(padded, starts)

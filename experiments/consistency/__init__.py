@@ -1,0 +1,4 @@
+"""Consistency models: training, distillation, latent consistency."""
+
+from experiments.consistency.training import build as build
+from experiments.consistency.training import get_config as get_config

@@ -1,0 +1,94 @@
+"""Consistency distillation: a model that jumps along the paths of a trained diffusion model."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from experiments import diffusion
+from experiments.consistency import training
+from experiments.gaussian_path import Bound, teacher
+from experiments.run import command
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput
+from genjax_models.families.consistency import Solver, consistency_distillation_loss, ddim_step, heun_step
+from genjax_models.processes import Denoiser, GaussianProcess
+from genjax_models.training import Experiment, TrainState
+from genjax_models.training.names import pick
+
+SOLVERS: dict[str, Solver] = {"ddim": ddim_step, "heun": heun_step}
+
+
+def get_config() -> ConfigDict:
+    """18 noise levels, Heun's steps of the teacher, squared distance to an average of the model."""
+    config = training.get_config()
+    config.experiment = "experiments.consistency.distillation"
+    config.intervals = {"first": 17, "last": 17}
+    config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.95})
+    config.solver = "heun"  # of one step of the teacher
+    config.teacher = diffusion.edm_config()
+    config.teacher_workdir = ""  # of a run of `config.teacher`; by default it is trained in the folder `teacher`
+    return config
+
+
+class Lesson(NamedTuple):
+    """What a student's loss sees beside the batch.
+
+    Attributes:
+      process: the one that student and teacher share.
+      solver: of one step of the teacher.
+      teacher: the teacher bound to classes `[B]`, or to none.
+    """
+
+    process: GaussianProcess
+    solver: Solver
+    teacher: Callable[[Array | None], Denoiser]
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's network, which starts as the teacher's, to the distillation loss.
+
+    Raises:
+      UserError: see `distil`.
+    """
+
+    def loss(key: Key, bound: Bound, x: Array, lesson: Lesson) -> LossOutput:
+        terms = training.terms(config, lesson.process, bound)
+        return consistency_distillation_loss(
+            key, x=x, teacher=lesson.teacher(bound.label), solver=lesson.solver, **terms
+        )
+
+    return distil(config, loss)
+
+
+def distil(
+    config: ConfigDict, loss: Callable[[Key, Bound, Array, Lesson], LossOutput], told: tuple[str, ...] = ()
+) -> Experiment:
+    """A student on its teacher's paths; what it is `told` beside time and label is new to it.
+
+    Raises:
+      UserError: if a name is unknown, or the teacher lives on another process or scales the data otherwise.
+    """
+    for field in ("process", "process_options", "sigma_data"):
+        if config[field] != config.teacher.get(field):
+            raise UserError(f"student and teacher share {field}: set config.{field} to {config.teacher.get(field)}")
+    process, solver = training.make_process(config), pick("solver", config.solver, SOLVERS)
+    master = command.build_experiment(config.teacher)
+
+    def objective(key: Key, bound: Bound, x: Array) -> LossOutput:
+        assert master.denoiser is not None
+        teach = partial(master.denoiser, {"model": bound.extra["teacher"]})
+        return loss(key, bound, x, Lesson(process, solver, teach))
+
+    def warm_start(state: TrainState, workdir: Path) -> TrainState:
+        params = teacher.trained(config, workdir)
+        state = teacher.start_from(state, params, new=told)
+        known = {"teacher": params["model"], "target": state.params["model"]}
+        return replace(state, extra={name: known[name] for name in state.extra})
+
+    untrained = lambda: {"teacher": master.init(jax.random.key(0))[0]["model"]}
+    return training.build_student(config, process, objective, untrained, told)._replace(warm_start=warm_start)

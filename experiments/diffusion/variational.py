@@ -1,0 +1,80 @@
+"""Variational diffusion models: network and noise schedule trained on the evidence bound."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from experiments import gaussian_path
+from experiments.gaussian_path import Bound, Network, registry
+from genjax_models.core.errors import UserError
+from genjax_models.core.likelihood import elbo
+from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.data.preprocess import to_float
+from genjax_models.families.diffusion import fourier_channels, pinned, vdm_loss
+from genjax_models.processes import Denoiser, GaussianProcess
+from genjax_models.processes.learned import init_monotone, learned
+from genjax_models.training import Experiment
+
+
+def get_config() -> ConfigDict:
+    """Noise prediction, continuous time, a schedule that is learned for low variance, Fourier features of the input."""
+    config = gaussian_path.default_config()
+    del config.process, config.process_options, config.prediction, config.time
+    config.experiment = "experiments.diffusion.variational"
+    config.schedule = {"log_snr_min": -5.0, "log_snr_max": 13.3, "hidden": 1024}
+    config.fourier = (7, 8)  # exponents of the features, see `fourier_channels`
+    config.net.out_channels = config.data.shape[-1]
+    config.likelihood = {"samples": 4}  # draws of the bound an image
+    config.sample.update({"sampler": "ancestral", "steps": 250})
+    config.eval.rows = (("ancestral", 250), ("ddim", 50))
+    return config
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's network, and the schedule, to the bound.
+
+    Raises:
+      UserError: if a name is unknown, the data are to be dequantised, or the grid cannot have so few steps.
+    """
+    if config.train.dequantize:
+        raise UserError("the bound is that of bytes as they are: set config.train.dequantize=False")
+    start = init_monotone(jax.random.key(0), **config.schedule)
+    registry.check_sampling(config, learned(start))
+
+    def at_level(model: Network, process: GaussianProcess, params: PyTree) -> Denoiser:
+        """The network is told how far the log-SNR has fallen between its ends, on [0, 1]."""
+
+        def predict(x: Array, t: Array) -> Array:
+            high, low = process.log_snr(jnp.zeros_like(t)), process.log_snr(jnp.ones_like(t))
+            return model(params["net"])(x, (high - process.log_snr(t)) / (high - low))
+
+        return Denoiser(process, predict, "eps")
+
+    def denoiser(params: PyTree, net: Network) -> Denoiser:
+        return at_level(net, learned(params["schedule"]), params)
+
+    def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
+        process, schedule = pinned(bound.params["schedule"])
+        bits = 1.0 / (x[0].size * math.log(2.0))  # a nat in bits/dim: rates and clipping then suit any size of image
+        # The schedule's gradient is that of a square, in nats squared.
+        schedule = jax.tree.map(lambda p: bits * p + jax.lax.stop_gradient((1.0 - bits) * p), schedule)
+        model = at_level(bound.net, process, bound.params).model
+        output = vdm_loss(key, model, x, process=process, schedule=schedule)
+        return LossOutput(*jax.tree.map(lambda term: bits * term, output))
+
+    def likelihood(key: Key, denoiser: Denoiser, x: Array) -> Likelihood:
+        x = to_float(x)
+        bound = lambda key: -vdm_loss(key, denoiser.model, x, process=denoiser.process).value
+        return elbo(key, bound, samples=config.likelihood.samples)
+
+    return gaussian_path.build(
+        config,
+        None,
+        loss,
+        denoiser,
+        likelihood=likelihood,
+        read=lambda x: fourier_channels(x, config.fourier),
+        init=lambda params: {"net": params, "schedule": start},
+    )

@@ -1,0 +1,4 @@
+"""Flow matching, reflow, and Riemannian flow matching."""
+
+from experiments.flow_matching.conditional import build as build
+from experiments.flow_matching.conditional import get_config as get_config

@@ -1,0 +1,40 @@
+"""Flow matching: the default config, and the experiment it describes."""
+
+from ml_collections import ConfigDict
+
+from experiments import gaussian_path
+from experiments.gaussian_path import Bound, Network, registry
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
+from genjax_models.families.flow_matching import independent, minibatch_ot, velocity_loss
+from genjax_models.processes import Denoiser
+from genjax_models.training import Experiment
+from genjax_models.training.names import pick
+
+COUPLINGS = {"independent": independent, "minibatch_ot": minibatch_ot}
+
+
+def get_config() -> ConfigDict:
+    """Straight paths, velocity prediction, Euler sampling."""
+    config = gaussian_path.default_config()
+    config.experiment = "experiments.flow_matching"
+    config.coupling = "independent"  # which noise a data point is paired with
+    config.eval.rows = tuple((sampler, steps) for sampler in ("euler", "heun") for steps in (1, 2, 5, 10, 50))
+    return config
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's network to the conditional flow-matching loss."""
+    process = registry.make_process(config)
+    time = registry.make_time(config, process)
+    coupling = pick("coupling", config.coupling, COUPLINGS)
+
+    def denoiser(params: PyTree, net: Network) -> Denoiser:
+        return Denoiser(process, net(params), config.prediction)
+
+    def loss(key: Key, bound: Bound, x: Array) -> LossOutput:
+        model = bound.net(bound.params)
+        return velocity_loss(key, model, x, process=process, prediction=config.prediction, time=time, coupling=coupling)
+
+    return gaussian_path.build(
+        config, process, loss, denoiser, likelihood=gaussian_path.ode_likelihood(config, process)
+    )

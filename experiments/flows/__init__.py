@@ -1,0 +1,5 @@
+"""Normalizing flows on images, tables and toy densities."""
+
+from experiments.flows.likelihood import build as build
+from experiments.flows.likelihood import get_config as get_config
+from experiments.flows.likelihood import vector_config as vector_config

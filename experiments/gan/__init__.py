@@ -1,0 +1,4 @@
+"""Generative adversarial networks."""
+
+from experiments.gan.game import build as build
+from experiments.gan.game import get_config as get_config

@@ -1,0 +1,295 @@
+"""Generative adversarial networks: a generator and a discriminator, each with an optimiser of its own.
+
+The discriminator moves first, on every batch; the generator on every `config.n_critic`-th. State that is no parameter
+(singular vectors, path lengths, the strength of the augmentation) lies in `extra`; batch norms take each batch's own
+moments while training, and `sampling.settle` gives them standing ones.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from experiments.gan import checks, sampling
+from experiments.gan.augmentation import Augmentation, make_augmentation
+from experiments.gan.heads import Head, make_head
+from experiments.gan.networks import Networks, make_networks
+from genjax_models.core.arrays import mean_over_data
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
+from genjax_models.data.preprocess import dequantize, random_flip, to_float
+from genjax_models.families.gan import (
+    GAMES,
+    PENALTIES,
+    Penalty,
+    clip_weights,
+    consistency_penalty,
+    lazy_with_state,
+    nearest_distance,
+    path_length_penalty,
+)
+from genjax_models.training import Experiment, Player, make_optimizer, training_config
+from genjax_models.training.config import optimizer_config
+from genjax_models.training.names import pick
+from genjax_models.training.state import Objective
+
+COLLAPSED, DIVERGED, EXPLODED = 0.1, 10.0, 1e3
+"""What the log warns of: the first two of the `spread` of fakes, the last of the size of logits."""
+NEIGHBOURS = 64
+"""Examples of a batch among which `spread` looks for the nearest."""
+
+
+def get_config() -> ConfigDict:
+    """DCGAN's rates and the non-saturating game, between perceptrons."""
+    config = ConfigDict(
+        {
+            "experiment": "experiments.gan",
+            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
+            "conditional": False,  # generator and discriminator on the class label
+            "latent": 64,
+            "generator": {"name": "genjax_models.nets.Perceptron"},
+            "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator"},
+            "discriminator_optimizer": optimizer_config(),  # the generator's is train.optimizer
+            "game": "non_saturating",
+            "n_critic": 1,  # moves of the discriminator for one of the generator
+            "clip": 0.0,  # bound of every weight of the critic; 0: none
+            "penalties": (),  # of the discriminator: (name, weight, every so many steps)
+            "consistency": 0.0,  # weight; of the discriminator under `augment`, which then acts nowhere else
+            "augment": {"name": "none", "options": ConfigDict()},  # or `diff`, `ada`: of all that is judged
+            "path_length": {"weight": 0.0, "every": 4},  # of generators with styles
+            "mixing": 0.0,  # probability of a second style in the later layers
+            "growth": {"stages": 0, "steps": 1000},  # progressive growing: fade in for so many steps, stay for as many
+            "head": {"name": "none", "weight": 1.0, "options": ConfigDict()},  # or `auxiliary`, `info`
+            "train": training_config(),
+            "sample": {"sampler": "prior", "steps": 1, "truncation": 0.7},
+            "projection": {"steps": 200, "learning_rate": 0.1},  # of an image to latent variables, by Adam
+            "eval": {
+                "features": "digits",
+                "num": 1000,
+                "batch": 250,
+                "seed": 0,
+                "rows": (("prior", 1),),
+                "likelihood": 0,
+            },
+            "expected": ConfigDict(),
+        }
+    )
+    for section in (config.train.optimizer, config.discriminator_optimizer):
+        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
+    return config
+
+
+class Parts(NamedTuple):
+    """What both players need.
+
+    Attributes:
+      config: the config.
+      networks: generator and discriminator.
+      head: what stands on the discriminator's features.
+      augment: what every image passes before it is judged.
+    """
+
+    config: ConfigDict
+    networks: Networks
+    head: Head
+    augment: Augmentation
+
+    def fakes(self, key: Key, params: Mapping[str, PyTree], extra: PyTree, label: Array, step: Array) -> tuple:
+        """As many fakes as labels: `(x, z, state of the generator afterwards)`."""
+        key_z, key_x = jax.random.split(key)
+        z = self.networks.prior(key_z, len(label))
+        variables = variables_of(params, extra, "generator")
+        x, state = self.networks.generate(key_x, variables, z, label, step=step)
+        return x, z, state
+
+
+def variables_of(params: Mapping[str, PyTree], extra: PyTree, player: str) -> PyTree:
+    """What a player's network is applied with: its weights, and its other collections."""
+    return {"params": params[player]["net"]} | extra[player]
+
+
+def images_of(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:
+    """The batch in [-1, 1], mirrored at random and dequantised where `config.train` says so; vectors as they are."""
+    if len(config.data.shape) != 3:
+        return batch["x"]
+    key_flip, key_x = jax.random.split(key)
+    x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
+    return dequantize(key_x, x) if config.train.dequantize else to_float(x)
+
+
+def with_mean(value: Array) -> tuple[Array, Array]:
+    """A penalty, and what the log shows of it until it is due again."""
+    return value, value.mean()
+
+
+def spread(fake: Array, real: Array) -> Array:
+    """The mean distance of a fake to the nearest other over that of real examples, the same number `[B]` times."""
+    near = lambda x: nearest_distance(x[:NEIGHBOURS]).mean()
+    return jax.lax.stop_gradient(jnp.full(len(fake), near(fake) / near(real)))
+
+
+def total(terms: Mapping[str, Array]) -> Array:
+    """The sum of terms `[B]`."""
+    return jnp.sum(jnp.stack(list(terms.values())), axis=0)
+
+
+def discriminator_objective(parts: Parts) -> Objective:
+    """Its side of the game, penalties of its gradient, consistency under augmentation, and its head's part."""
+    config, networks = parts.config, parts.networks
+    game = pick("game", config.game, GAMES)
+    penalties = [(pick("penalties", name, PENALTIES), name, weight, every) for name, weight, every in config.penalties]
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, key_fake, key_augment, key_penalty = jax.random.split(key, 4)
+        label, own = batch["label"], variables_of(params, extra, "discriminator")
+        fake, z, _ = parts.fakes(key_fake, params, extra, label, step)
+        real = networks.as_grown(images_of(config, key_x, batch), step)
+        judge = lambda x: networks.judge(own, x, label, step=step)
+        seen_real, seen_fake = parts.augment.both(key_augment, real, fake, extra["augment"])
+        first, second = (real, fake) if config.consistency else (seen_real, seen_fake)
+        (on_real, state), (on_fake, _) = judge(first), judge(second)
+        terms = {"game": game.discriminator(on_real.logits, on_fake.logits)}
+
+        def penalize(penalty: Penalty, key: Key, real: Array, fake: Array) -> Array:
+            """The gradient is by the images, through the augmentation that the discriminator sees them under."""
+            key_penalty, key_seen = jax.random.split(key)
+            show = lambda x: x if config.consistency else parts.augment.apply(key_seen, x, extra["augment"])
+            return penalty(key_penalty, lambda x: judge(show(x))[0].logits, real, fake)
+
+        last = {}
+        for i, (penalty, name, weight, every) in enumerate(penalties):
+            compute = partial(penalize, penalty, jax.random.fold_in(key_penalty, i), real, fake)
+            measure = lambda _, compute=compute: with_mean(compute())
+            due, last[name] = lazy_with_state(step, every, measure, extra["last"][name])
+            terms[name] = weight * due
+        augmented = on_real.logits
+        if config.consistency:
+            augmented = judge(seen_real)[0].logits
+            again = (augmented, on_real.logits), (judge(seen_fake)[0].logits, on_fake.logits)
+            terms["consistency"] = config.consistency * sum(consistency_penalty(*pair) for pair in again)
+        if parts.head.width:
+            read = lambda judged: parts.head.read(params["discriminator"]["head"], judged)
+            terms["head"] = parts.head.discriminator(read(on_real), read(on_fake), label, z)
+        extra = extra | {
+            "discriminator": state,
+            "step": step + 1,
+            "augment": parts.augment.update(extra["augment"], augmented),
+            "last": extra["last"] | last,
+        }
+        shown = {"real_logit": mean_over_data(on_real.logits), "fake_logit": mean_over_data(on_fake.logits)}
+        shown |= {name: jnp.full(len(label), weight * last[name]) for _, name, weight, _ in penalties}
+        return LossOutput(total(terms), terms | shown), extra
+
+    return objective
+
+
+def generator_objective(parts: Parts) -> Objective:
+    """Its side of the game, its part of the head's, and the regularisation of path lengths, of half as many images."""
+    config, networks = parts.config, parts.networks
+    game = pick("game", config.game, GAMES)
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, key_fake, key_augment, key_path = jax.random.split(key, 4)
+        label, judged_by = batch["label"], variables_of(params, extra, "discriminator")
+        fake, z, state = parts.fakes(key_fake, params, extra, label, step)
+        real = networks.as_grown(images_of(config, key_x, batch), step)
+        seen = (real, fake) if config.consistency else parts.augment.both(key_augment, real, fake, extra["augment"])
+        on_real, on_fake = (networks.judge(judged_by, x, label, step=step)[0] for x in seen)
+        terms = {"game": game.generator(on_real.logits, on_fake.logits)}
+        if parts.head.width:
+            terms["head"] = parts.head.generator(parts.head.read(params["discriminator"]["head"], on_fake), label, z)
+        extra, shown = extra | {"generator": state}, {"spread": spread(fake, real)}
+        if config.path_length.weight:
+            key_w, key_noise, key_y = jax.random.split(key_path, 3)
+            own, labels = variables_of(params, extra, "generator"), label[::2]
+            w = networks.styles(own, networks.prior(key_w, len(labels)), labels)
+            generate = lambda w: networks.synthesize(own, w, key=key_noise)
+
+            def penalty(state: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
+                value, mean = path_length_penalty(key_y, generate, w, state[0])
+                return jnp.full(len(label), value.mean()), (mean, value.mean())
+
+            move, weight = step // config.n_critic, config.path_length.weight
+            state = extra["path_length"], extra["last"]["path_length"]
+            due, (mean, last) = lazy_with_state(move, config.path_length.every, penalty, state)
+            terms["path_length"] = weight * due
+            extra = extra | {"path_length": mean, "last": extra["last"] | {"path_length": last}}
+            shown["path_length"] = jnp.full(len(label), weight * last)
+        return LossOutput(total(terms), terms | shown), extra
+
+    return objective
+
+
+def watch(metrics: Mapping[str, float]) -> str | None:
+    """What is wrong with a game: fakes that are alike or far apart, or logits that leave all bounds."""
+    spreads = [value for name, value in metrics.items() if name.endswith("/spread")]
+    logits = [abs(value) for name, value in metrics.items() if name.endswith("_logit")]
+    for value in spreads:
+        if value < COLLAPSED:
+            return f"collapse: fakes differ by {value:.1%} of what real examples do; try another game, penalty or rate"
+        if value > DIVERGED:
+            return f"divergence: fakes differ {value:.0f} times as much as real examples; lower the learning rates"
+    for value in logits:
+        if value > EXPLODED:
+            return f"divergence: logits of size {value:.0f}; lower the learning rates, or add a penalty"
+    return None
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind both networks to their game.
+
+    Raises:
+      UserError: if a name is unknown, a network cannot be built, or settings contradict each other.
+    """
+    checks.check(config)
+    head = make_head(config)
+    networks = make_networks(config, head.prior)
+    parts = Parts(config, make_networks(config, head.prior, across_devices=True), head, make_augmentation(config))
+    if not networks.styled and (config.path_length.weight or config.mixing):
+        raise UserError("path_length.weight and mixing are of generators with styles: set both to 0")
+    rows = (config.sample.sampler, *(row[0] for row in config.eval.rows))
+    if config.head.name == "info" and not networks.styled and "truncated" in rows:
+        raise UserError("codes cannot be truncated: leave the samplers at prior")
+    if config.sample.truncation < 0 or not (networks.styled or config.sample.truncation):
+        raise UserError(
+            f"sample.truncation={config.sample.truncation} must be positive; styles alone can be all mean, 0"
+        )
+
+    def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        key_networks, key_head = jax.random.split(key)
+        variables = dict(zip(("generator", "discriminator"), parts.networks.init(key_networks), strict=True))
+        checks.check_variables(config, variables["discriminator"])
+        x = jnp.zeros((2, *config.data.shape))
+        judged = jax.eval_shape(lambda: networks.judge(variables["discriminator"], x, jnp.zeros(2, jnp.int32))[0])
+        params: dict[str, PyTree] = {name: {"net": own.pop("params")} for name, own in variables.items()}
+        params["discriminator"]["head"] = parts.head.init(key_head, judged.features.shape[-1])
+        return params, variables | {
+            "step": jnp.zeros((), jnp.int32),
+            "augment": jnp.zeros(()),
+            "path_length": jnp.zeros(()),
+            "last": {name: jnp.zeros(()) for name in ("path_length", *(name for name, _, _ in config.penalties))},
+        }
+
+    discriminate, generate = discriminator_objective(parts), generator_objective(parts)
+    tx = make_optimizer(config.discriminator_optimizer, config.train.steps)
+    if config.clip:
+        tx = optax.chain(tx, clip_weights(config.clip))
+    n = config.n_critic
+    own = make_optimizer(config.train.optimizer, -(-config.train.steps // n))
+    return Experiment(
+        init=initial,
+        players=(Player("discriminator", discriminate, tx), Player("generator", generate, own, n)),
+        sample=sampling.sampler(networks),
+        encode=sampling.projector(networks),
+        decode=sampling.decoder(networks),
+        settle=lambda params, extra: sampling.settle(networks, params, extra),
+        watch=watch,
+    )

@@ -1,0 +1,4 @@
+"""Image to image: pix2pix, super-resolution, CycleGAN."""
+
+from experiments.image_translation.experiment import build as build
+from experiments.image_translation.experiment import get_config as get_config

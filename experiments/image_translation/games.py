@@ -1,0 +1,215 @@
+"""The games of image translation, bound to a config: pix2pix and super-resolution on pairs, CycleGAN on two heaps."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from experiments.config.networks import build_network, stateless
+from experiments.gan.game import spread
+from experiments.image_translation.translators import Translators
+from genjax_models.core.arrays import mean_over_data
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, LossOutput, PyTree
+from genjax_models.data.preprocess import dequantize, to_float
+from genjax_models.evaluation.features import load_feature_net
+from genjax_models.families.gan import (
+    Cycle,
+    cycle_gan_discriminator,
+    cycle_gan_generators,
+    empty_pool,
+    esrgan_discriminator,
+    esrgan_generator,
+    exchange,
+    pix2pix_discriminator,
+    pix2pix_generator,
+)
+from genjax_models.families.gan.translation import absolute_error
+from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
+from genjax_models.training import Player, make_optimizer
+
+Batch = Mapping[str, Array]
+
+
+class Parts(NamedTuple):
+    """What a game adds to an experiment, see `Experiment`."""
+
+    init: Callable[[Key], tuple[dict[str, PyTree], PyTree]]
+    players: tuple[Player, ...]
+    validate: Callable[..., dict[str, Array]]
+
+
+def read(config: ConfigDict, key: Key, batch: Batch) -> tuple[Array, Array]:
+    """Both domains of a batch as floats; `config.train.flip` mirrors an example in both."""
+    key_flip, key_x, key_y = jax.random.split(key, 3)
+    x, y = batch["x"], batch["y"]
+    if config.train.flip:
+        flip = jax.random.bernoulli(key_flip, shape=x.shape[:1])[:, None, None, None]
+        x, y = (jnp.where(flip, image[:, :, ::-1], image) for image in (x, y))
+    if config.train.dequantize:
+        return dequantize(key_x, x), dequantize(key_y, y)
+    return to_float(x), to_float(y)
+
+
+def players(config: ConfigDict, judges: tuple[str, Callable], makers: tuple[str, Callable]) -> tuple[Player, ...]:
+    """Discriminators first, each side with its optimiser."""
+    sections = config.discriminator.optimizer, config.train.optimizer
+    return tuple(
+        Player(name, objective, make_optimizer(section, config.train.steps))
+        for (name, objective), section in zip((judges, makers), sections, strict=True)
+    )
+
+
+def judge(net: nn.Module, params: PyTree, images: Array) -> Array:
+    """The logits of a discriminator, `[B]` or `[B, h, w]`."""
+    return cast(DiscriminatorOutput, net.apply({"params": params}, images, train=True)).logits
+
+
+def perceptual_features(config: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array], Array] | None:
+    """The penultimate layer of `config.perceptual` as a function of images in [-1, 1], or `None`.
+
+    Raises:
+      UserError: if there is no such net, or it takes images of another shape.
+    """
+    if not config.get("perceptual"):
+        return None
+    net = load_feature_net(config.perceptual)
+    taken = zip(net.image_shape, shape, strict=True)
+    if any(size not in (None, found) for size, found in taken):
+        raise UserError(
+            f"config.perceptual={config.perceptual} takes images of {net.image_shape}, not {shape}: "
+            "choose another, or ''"
+        )
+    return lambda images: jnp.asarray(net.apply(net.params, (images + 1.0) * 128.0 - 0.5).features)
+
+
+def paired_game(config: ConfigDict, between: Translators) -> Parts:
+    """pix2pix, whose discriminator sees both images of a pair, and super-resolution, where it sees the large one."""
+    large = config.method == "super_resolution"
+    net = build_network("discriminator.net", config.discriminator.net)
+    features = perceptual_features(config, between.y_shape)
+    shown = lambda x, y: y if large else jnp.concatenate([x, y], axis=-1)
+
+    def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        key_own, key_judge = jax.random.split(key)
+        x, y = (jnp.zeros((1, *shape)) for shape in (between.x_shape, between.y_shape))
+        discriminator = stateless("discriminator.net", net.init(key_judge, shown(x, y)))
+        return {"discriminator": discriminator, "generator": between.init(key_own)}, {}
+
+    def game(key: Key, params: Mapping[str, PyTree], batch: Batch) -> tuple[Array, Array, Array, Array]:
+        """The real and the generated image, and the logits of both."""
+        key_x, key_drop = jax.random.split(key)
+        x, y = read(config, key_x, batch)
+        fake = between.forward(params["generator"], x, key_drop)
+        real_logits, fake_logits = (judge(net, params["discriminator"], shown(x, image)) for image in (y, fake))
+        return y, fake, real_logits, fake_logits
+
+    def discriminator(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        _, _, *logits = game(key, params, batch)
+        if not large:
+            return pix2pix_discriminator(*logits), extra
+        output = esrgan_discriminator(*logits)  # it waits while the generator learns without it
+        return LossOutput(jnp.where(step < config.pretrain, 0.0, output.value), output.aux), extra
+
+    def generator(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        y, fake, real_logits, fake_logits = game(key, params, batch)
+        if not large:
+            output = pix2pix_generator(fake_logits, fake, y, l1_weight=config.weights.l1)
+            return LossOutput(output.value, {**output.aux, "spread": spread(fake, y)}), extra
+        seen = (features(fake), features(y)) if features else ()
+        output = esrgan_generator(
+            real_logits, fake_logits, fake, y, *seen, gan_weight=config.weights.gan, l1_weight=config.weights.l1
+        )
+        value = jnp.where(step < config.pretrain, output.aux["l1"], output.value)
+        return LossOutput(value, {**output.aux, "spread": spread(fake, y)}), extra
+
+    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch) -> dict[str, Array]:
+        x, y = to_float(batch["x"]), to_float(batch["y"])
+        fake = jnp.clip(between.forward(params["generator"], x), -1.0, 1.0)
+        scores = {"l1": absolute_error(fake, y), "psnr": peak_signal_to_noise(fake, y)}
+        if large:
+            cubic = jnp.clip(jax.image.resize(x, y.shape, "cubic"), -1.0, 1.0)
+            scores |= {"cubic_l1": absolute_error(cubic, y), "cubic_psnr": peak_signal_to_noise(cubic, y)}
+        return scores
+
+    return Parts(init, players(config, ("discriminator", discriminator), ("generator", generator)), validate)
+
+
+def peak_signal_to_noise(x: Array, y: Array) -> Array:
+    """In decibels between images in [-1, 1], `[B]`: $-10 \\log_{10}$ of the mean of $(x - y)^2 / 4$."""
+    return -10.0 * jnp.log10(jnp.maximum(mean_over_data((x - y) ** 2) / 4.0, 1e-10))
+
+
+def cycle_game(config: ConfigDict, between: Translators) -> Parts:
+    """CycleGAN: a discriminator in each domain, and pools of past translations in `extra`.
+
+    Raises:
+      UserError: if pools are asked for where shards would average them, or the identity loss where channels differ.
+    """
+    if config.pool and config.train.parallel.mode != "jit":
+        raise UserError("image pools belong to one program: set config.pool=0, or config.train.parallel.mode='jit'")
+    if config.weights.identity and between.x_shape != between.y_shape:
+        raise UserError(
+            f"the identity loss wants domains of one shape, got {between.x_shape} and {between.y_shape}: "
+            "set config.weights.identity=0"
+        )
+    forward, backward = between.forward, cast(Callable[..., Array], between.backward)
+    shapes = {"x": between.x_shape, "y": between.y_shape}
+    net = build_network("discriminator.net", config.discriminator.net)
+
+    def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        key_own, *keys = jax.random.split(key, 3)
+        judges = {
+            name: stateless("discriminator.net", net.init(key, jnp.zeros((1, *shape))))
+            for key, (name, shape) in zip(keys, shapes.items(), strict=True)
+        }
+        pools = {name: empty_pool(shape, config.pool) for name, shape in shapes.items()} if config.pool else {}
+        return {"discriminators": judges, "generators": between.init(key_own)}, {"pools": pools}
+
+    def discriminators(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, key_there, key_back, *keys = jax.random.split(key, 5)
+        x, y = read(config, key_x, batch)
+        own, judges, pools = params["generators"], params["discriminators"], dict(extra["pools"])
+        fakes = {"x": backward(own, y, key_back), "y": forward(own, x, key_there)}
+        losses: dict[str, Array] = {}
+        for (name, real), key_pool in zip((("x", x), ("y", y)), keys, strict=True):
+            if pools:
+                fakes[name], pools[name] = exchange(key_pool, pools[name], fakes[name])
+            logits = (judge(net, judges[name], images) for images in (real, fakes[name]))
+            losses[name] = cycle_gan_discriminator(*logits).value
+        return LossOutput(losses["x"] + losses["y"], losses), {"pools": pools}
+
+    def generators(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, *keys = jax.random.split(key, 7)
+        x, y = read(config, key_x, batch)
+        own, judges, weights = params["generators"], params["discriminators"], config.weights
+        fake_y, fake_x = forward(own, x, keys[0]), backward(own, y, keys[1])
+        same_x, same_y = (backward(own, x, keys[2]), forward(own, y, keys[3])) if weights.identity else (None, None)
+        output = cycle_gan_generators(
+            Cycle(x, judge(net, judges["y"], fake_y), backward(own, fake_y, keys[4]), same_x),
+            Cycle(y, judge(net, judges["x"], fake_x), forward(own, fake_x, keys[5]), same_y),
+            cycle_weight=weights.cycle,
+            identity_weight=weights.identity,
+        )
+        alike = jnp.minimum(spread(fake_x, x), spread(fake_y, y))
+        return LossOutput(output.value, {**output.aux, "spread": alike}), extra
+
+    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch) -> dict[str, Array]:
+        x, y, own = to_float(batch["x"]), to_float(batch["y"]), params["generators"]
+        return {
+            "cycle_x": absolute_error(backward(own, forward(own, x)), x),
+            "cycle_y": absolute_error(forward(own, backward(own, y)), y),
+        }
+
+    return Parts(init, players(config, ("discriminators", discriminators), ("generators", generators)), validate)

@@ -1,0 +1,1 @@
+"""A run from outside: the command line, the state, sampling in batches, held-out scores."""

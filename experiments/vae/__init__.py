@@ -1,0 +1,4 @@
+"""Variational autoencoders: of one vector, hierarchical, adversarial."""
+
+from experiments.vae.variational import build as build
+from experiments.vae.variational import get_config as get_config

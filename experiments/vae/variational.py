@@ -1,0 +1,175 @@
+"""Variational autoencoders of one vector of latent variables, on any of the objectives that need no discriminator."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from experiments.vae import autoencoder
+from experiments.vae.latent_distributions import MIXTURES, POSTERIORS, PRIORS
+from genjax_models.core.densities import Density, standard_normal
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.families.vae import (
+    dreg_loss,
+    importance_log_prob,
+    impute,
+    imq_kernel,
+    info_vae_loss,
+    iwae_loss,
+    tc_vae_loss,
+    vae_loss,
+    wae_loss,
+)
+from genjax_models.training import Experiment, Player, make_optimizer
+from genjax_models.training.names import pick
+
+
+def get_config() -> ConfigDict:
+    """The evidence bound of bits, a normal posterior and the standard normal prior."""
+    config = autoencoder.default_config()
+    config.experiment = "experiments.vae"
+    config.encoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
+    config.decoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
+    config.latent = 10
+    config.objective = {"name": "elbo", "options": ConfigDict()}  # see `LOSSES`
+    config.beta = {"value": 1.0, "warmup_steps": 0}  # of `elbo`, and of the total correlation
+    config.posterior = {"name": "gaussian", "depth": 2, "width": 64, "context": 32}  # or `iaf`, which has the rest
+    config.impute = {"steps": 200}  # of the chain that draws what is missing
+    # or `vamp`, or `autoregressive`, of so many components, or one of the flows `maf` and `real_nvp`, of that depth
+    config.prior = {"name": "normal", "components": 0, "depth": 4, "width": 64}
+    return config
+
+
+LOSSES: dict[str, tuple[Callable[..., LossOutput], str]] = {
+    "elbo": (vae_loss, "beta prior"),
+    "iwae": (iwae_loss, "prior"),
+    "dreg": (dreg_loss, "prior"),
+    "total_correlation": (tc_vae_loss, "beta"),
+    "info": (info_vae_loss, "prior kernel"),
+    "wae": (wae_loss, "prior kernel"),
+}
+"""What `config.objective` may name, and what its function takes beside `config.objective.options`."""
+
+
+def check(config: ConfigDict) -> None:
+    """Refuse parts of a config that do not go together.
+
+    Raises:
+      UserError: if there are any.
+    """
+    name, posterior, prior = config.objective.name, config.posterior.name, config.prior.name
+    loss, takes = LOSSES[name]
+    vamp = prior == "vamp"
+    if prior != "normal" and "prior" not in takes:
+        raise UserError(f"config.objective.name={name} has the normal prior: leave config.prior at it")
+    if posterior != "gaussian" and (vamp or name in ("total_correlation", "wae")):
+        raise UserError("a VampPrior, the total correlation and WAE want config.posterior.name='gaussian'")
+    if prior in MIXTURES and config.prior.components < 1:
+        raise UserError(f"the prior {prior!r} mixes config.prior.components: set at least 1")
+    given = dict.fromkeys(takes.split()) | dict(config.objective.options)
+    try:
+        inspect.signature(loss).bind(None, None, None, None, likelihood=None, **given)
+    except TypeError as error:
+        raise UserError(f"config.objective.options do not suit {name}: {error}") from None
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Bind the config's networks to its objective.
+
+    Raises:
+      UserError: if a name is unknown, options do not suit the objective, or a network cannot be built.
+    """
+    posteriors = pick("posterior.name", config.posterior.name, POSTERIORS)(config)
+    law, pair = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features)
+    loss, takes = pick("objective.name", config.objective.name, LOSSES)
+    priors = pick("prior.name", config.prior.name, PRIORS)(config)
+    check(config)
+    random = config.objective.name != "wae"  # whose codes are the posteriors' means
+
+    def posterior(params: PyTree, label: Array | None) -> Callable[[Array], Any]:
+        encode = pair.encode(params, label)
+        return lambda x: posteriors.of(params, encode(x))
+
+    def prior(params: PyTree) -> Density | None:
+        return priors.of(params, posterior(params, None))
+
+    parts = lambda params, label: (posterior(params, label), pair.decode(params, label))
+
+    def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
+        key_pair, key_posterior, key_prior = jax.random.split(key, 3)
+        return {"model": pair.init(key_pair) | posteriors.init(key_posterior) | priors.init(key_prior)}, {}
+
+    def objective(
+        key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple[LossOutput, PyTree]:
+        key_x, key_z = jax.random.split(key)
+        x, own = autoencoder.images_of(config, key_x, batch), params["model"]
+        given: dict[str, Any] = {
+            "beta": autoencoder.warmed_up(config.beta.value, config.beta.warmup_steps, step),
+            "prior": prior(own),
+            "kernel": imq_kernel(config.latent),
+        }
+        options = {name: given[name] for name in takes.split()} | dict(config.objective.options)
+        label = batch["label"]
+        read = posterior(own, label) if random else lambda x: posterior(own, label)(x).mean
+        return loss(key_z, read, pair.decode(own, label), x, likelihood=law.train(own["log_std"]), **options), extra
+
+    def bound(key: Key, params: PyTree, x: Array, label: Array) -> LossOutput:
+        return vae_loss(key, *parts(params, label), x, likelihood=law.test(params["log_std"]), prior=prior(params))
+
+    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
+        key_x, key_z = jax.random.split(key)
+        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        if random:
+            value, terms = bound(key_z, own, x, label)
+            return {"loss": value - law.log_volume} | dict(terms)
+        raw = pair.decode(own, label)(posterior(own, label)(x).mean)
+        return {"reconstruction": -law.test(own["log_std"]).log_prob(raw, x)}
+
+    def measure(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Likelihood:
+        key_x, key_z = jax.random.split(key)
+        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        importance = lambda key, num: importance_log_prob(
+            key,
+            *parts(own, label),
+            x,
+            likelihood=law.test(own["log_std"]),
+            prior=prior(own),
+            num_samples=num,
+        )
+        return autoencoder.likelihood(config, key_z, lambda key: -bound(key, own, x, label).value, importance)
+
+    def draw(key: Key, params: Mapping[str, PyTree], num: int, label: Array | None) -> tuple[Array, Array]:
+        own = params["model"]
+        z = (prior(own) or standard_normal((config.latent,))).sample(key, num)
+        return pair.decode(own, label)(z), own["log_std"]
+
+    def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
+        key_x, key_z = jax.random.split(key)
+        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        return posterior(own, label)(x).sample(key_z)[0] if random else posterior(own, label)(x).mean
+
+    def fill(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], observed: Array) -> Array:
+        key_x, key_prior, key_start, key_chain = jax.random.split(key, 4)
+        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        test = law.test(own["log_std"])
+        start = test.sample(key_start, draw(key_prior, params, x.shape[0], label)[0])
+        options: dict[str, Any] = {"likelihood": test, "prior": prior(own), "steps": config.impute.steps}
+        found = impute(key_chain, *parts(own, label), jnp.where(observed, x, start), observed, **options)
+        return law.to_image(found)
+
+    player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
+    return Experiment(
+        init=initial,
+        players=(player,),
+        sample=autoencoder.sampler(config, draw),
+        log_prob=measure if random else None,
+        validate=validate,
+        encode=encode,
+        decode=autoencoder.decoder(config, pair),
+        impute=fill if random else None,
+    )
