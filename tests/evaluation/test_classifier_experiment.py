@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import classifier
+from experiments.classifier import clean as classifier
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_classifier
