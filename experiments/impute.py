@@ -17,7 +17,7 @@ from experiments.run.sampling import settled
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.data.masks import HALVES, half_observed
-from genjax_models.data.preprocess import to_float, to_uint8
+from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state

@@ -14,8 +14,8 @@ from experiments.vae.autoencoder import interpolate
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
 from genjax_models.data import load
-from genjax_models.data.preprocess import to_float, to_uint8
 from genjax_models.families.vae import lerp, slerp
+from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.training import Experiment, parallel
 from genjax_models.training.tasks import capability
 

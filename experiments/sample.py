@@ -17,7 +17,7 @@ from absl import flags
 from experiments.run import command
 from experiments.run.sampling import draw_samples, settled
 from genjax_models.core.errors import UserError
-from genjax_models.data.preprocess import to_uint8
+from genjax_models.modalities.image import to_uint8
 from genjax_models.report import save_animation, save_grid, save_points
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state

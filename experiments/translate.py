@@ -29,8 +29,8 @@ from experiments.run.sampling import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, PyTree
 from genjax_models.data import epoch
-from genjax_models.data.preprocess import to_float, to_uint8
 from genjax_models.evaluation.features import FeatureNet, load_feature_net
+from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "nets": {"core"},
     "data": {"core"},
     "report": set(),
+    "modalities": {"core", "data", "report"},
     "training": {"core"},
     "pretrained": {"core", "nets"},
     "evaluation": {"core", "nets", "pretrained", "data"},

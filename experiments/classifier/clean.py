@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from experiments.classifier.scores import classification
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.data.preprocess import random_flip, to_float
+from genjax_models.modalities.image import random_flip, to_float
 from genjax_models.nets.feature.classifier import Classifier
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 

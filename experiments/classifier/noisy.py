@@ -12,7 +12,7 @@ from experiments.config.networks import build_network
 from experiments.gaussian_path import registry
 from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.data.preprocess import random_flip, to_float
+from genjax_models.modalities.image import random_flip, to_float
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 
 

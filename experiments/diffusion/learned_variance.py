@@ -12,13 +12,13 @@ from experiments.gaussian_path import Bound, Network, registry
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
-from genjax_models.data.preprocess import to_float
 from genjax_models.families.diffusion import (
     hybrid_loss,
     learned_variance_ancestral,
     variational_bound,
     without_variance,
 )
+from genjax_models.modalities.image import to_float
 from genjax_models.processes import Denoiser
 from genjax_models.solvers import Sampler
 from genjax_models.training import Experiment

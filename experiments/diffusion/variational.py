@@ -11,8 +11,8 @@ from experiments.gaussian_path import Bound, Network, registry
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
-from genjax_models.data.preprocess import to_float
 from genjax_models.families.diffusion import fourier_channels, pinned, vdm_loss
+from genjax_models.modalities.image import to_float
 from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.processes.learned import init_monotone, learned
 from genjax_models.training import Experiment

@@ -12,8 +12,8 @@ from genjax_models.core.densities import standard_logistic
 from genjax_models.core.dequantization import Dequantizer
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Key, PyTree
-from genjax_models.data.preprocess import to_float
 from genjax_models.families import flows
+from genjax_models.modalities.image import to_float
 from genjax_models.training.names import pick
 
 

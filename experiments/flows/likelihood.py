@@ -18,10 +18,10 @@ from genjax_models.core.dequantization import Dequantizer, dequantized_log_prob,
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.data import load
-from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.data.toy import DENSITIES
 from genjax_models.families import flows
 from genjax_models.families.flows import Bijection
+from genjax_models.modalities.image import dequantize, random_flip, to_float
 from genjax_models.solvers import mala
 from genjax_models.training import Experiment, Player, TrainState, make_optimizer, training_config
 from genjax_models.training.names import pick

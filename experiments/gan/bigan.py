@@ -14,8 +14,8 @@ from experiments.run.one_shot import labels_of_draws
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.data.preprocess import to_float
 from genjax_models.families.gan import bigan_losses
+from genjax_models.modalities.image import to_float
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.names import pick

@@ -21,7 +21,6 @@ from experiments.gan.networks import Networks, make_networks
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.families.gan import (
     GAMES,
     PENALTIES,
@@ -32,6 +31,7 @@ from genjax_models.families.gan import (
     nearest_distance,
     path_length_penalty,
 )
+from genjax_models.modalities.image import dequantize, random_flip, to_float
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 from genjax_models.training.config import optimizer_config
 from genjax_models.training.names import pick

@@ -19,8 +19,8 @@ from experiments.gan.networks import Networks
 from experiments.run.one_shot import labels_of_draws, require_label
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.data.preprocess import to_float
 from genjax_models.families.gan import project, standing_statistics
+from genjax_models.modalities.image import to_float
 from genjax_models.training.names import pick
 
 SAMPLERS = ("prior", "truncated")

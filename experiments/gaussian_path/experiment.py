@@ -16,9 +16,9 @@ from experiments.config.networks import build_network
 from experiments.gaussian_path import guides, registry
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
-from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.families.diffusion import decode, dequantized_log_prob, encode, log_prob
 from genjax_models.guidance import drop_labels
+from genjax_models.modalities.image import dequantize, random_flip, to_float
 from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.solvers import Sampler, sample
 from genjax_models.training import Experiment, Player, make_optimizer, training_config

@@ -20,7 +20,7 @@ from experiments.run.one_shot import labels_of_draws
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data.domains import DomainDataset
-from genjax_models.data.preprocess import to_float
+from genjax_models.modalities.image import to_float
 from genjax_models.training import Experiment, training_config
 from genjax_models.training.config import optimizer_config
 from genjax_models.training.names import pick

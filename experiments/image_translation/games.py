@@ -14,7 +14,6 @@ from experiments.image_translation.translators import Translators
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.data.preprocess import dequantize, to_float
 from genjax_models.evaluation.features import load_feature_net
 from genjax_models.families.gan import (
     Cycle,
@@ -28,6 +27,7 @@ from genjax_models.families.gan import (
     pix2pix_generator,
 )
 from genjax_models.families.gan.translation import absolute_error
+from genjax_models.modalities.image import dequantize, to_float
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.training import Player, make_optimizer
 

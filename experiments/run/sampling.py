@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.data.preprocess import to_uint8
+from genjax_models.modalities.image import to_uint8
 from genjax_models.training import Experiment, TrainState, parallel
 from genjax_models.training.posthoc_ema import reconstruct
 from genjax_models.training.tasks import capability

@@ -12,7 +12,7 @@ from experiments.run.sampling import averaged, settling
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.data.arrays import ArrayDataset
-from genjax_models.data.preprocess import to_uint8
+from genjax_models.modalities.image import to_uint8
 from genjax_models.report import save_curves, save_grid, save_points
 from genjax_models.training import parallel
 from genjax_models.training.checkpoint import saved_steps

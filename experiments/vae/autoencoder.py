@@ -20,7 +20,6 @@ from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
 from genjax_models.core.types import Array, Key, Likelihood, PyTree
-from genjax_models.data.preprocess import binarize, binarize_once, dequantize, random_flip, to_float
 from genjax_models.families.vae import (
     ObservationModel,
     bernoulli,
@@ -32,6 +31,7 @@ from genjax_models.families.vae import (
     logistic_mixture,
     slerp,
 )
+from genjax_models.modalities.image import binarize, binarize_once, dequantize, random_flip, to_float
 from genjax_models.training import Experiment, training_config
 from genjax_models.training.names import pick
 

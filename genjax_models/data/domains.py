@@ -1,18 +1,19 @@
-"""Two domains of images for translation between them, made of one data set: aligned pairs, or two heaps.
+"""Two domains of images for translation between them, made of one data set: aligned pairs, or two unpaired sets.
 
-A batch has the fields `x` (domain A), `y` (domain B), `label` (of `x`) and `label_y`. Domain B of a paired set holds
-the images themselves and A a view of each (`views`); an unpaired set has the images of its even rows in A, and a view
-of its odd rows in B: no image is in both.
+A batch has the fields `x` (domain A) and `y` (domain B). In a paired set, domain B holds the images themselves and is
+the modelled field, and A holds a view of each (`views`); `label` is of both. In an unpaired set, domain A holds the
+images of the even rows and is the modelled field, and B a view of those of the odd rows: no image is in both; `label`
+is of A and `label_y` of B. Sets without classes have no labels.
 """
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
 from genjax_models.core.errors import UserError
 from genjax_models.data import catalog, views
+from genjax_models.data import spec as specs
 from genjax_models.data.arrays import ArrayDataset
 
 VIEWS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -27,38 +28,7 @@ VIEWS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 _CHUNK = 4096
 
 
-class DomainDataset(NamedTuple):
-    """One split of both domains, in memory; `batches` and `epoch` take it.
-
-    Attributes:
-      name: of the set and its view.
-      split: `train` or `test`.
-      x: domain A, `uint8` `[N, H, W, C]`.
-      y: domain B, `uint8` `[N, H', W', C']`; of unpaired domains its order has nothing to do with that of `x`.
-      label: of `x`, `int32` `[N]`; all zero where the set has no classes.
-      label_y: of `y`.
-      num_classes: how many classes there are; 0 for none.
-    """
-
-    name: str
-    split: str
-    x: np.ndarray
-    y: np.ndarray
-    label: np.ndarray
-    label_y: np.ndarray
-    num_classes: int
-
-    @property
-    def size(self) -> int:
-        """The number of examples, N (`len` of a named tuple counts its fields)."""
-        return len(self.label)
-
-    def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """The batch `{"x", "y", "label", "label_y"}` of the examples `rows` `[B]`."""
-        return {"x": self.x[rows], "y": self.y[rows], "label": self.label[rows], "label_y": self.label_y[rows]}
-
-
-def paired(name: str, view: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> DomainDataset:
+def paired(name: str, view: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> ArrayDataset:
     """A view of each image (A), and the image itself (B): outlines -> image, grey -> colour, small -> large.
 
     Args:
@@ -72,10 +42,11 @@ def paired(name: str, view: str, split: str = "train", *, data_dir: str | os.Pat
     """
     images = _images(name, split, data_dir)
     x = _view(images, view, np.arange(images.size))
-    return DomainDataset(f"{name}:{view}", split, x, images.x, images.label, images.label.copy(), images.num_classes)
+    label = {"label": images.label} if images.spec.num_classes else {}
+    return _domains(f"{name}:{view}", split, "y", {"x": x, "y": images.x, **label}, images.spec.num_classes)
 
 
-def unpaired(name: str, view: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> DomainDataset:
+def unpaired(name: str, view: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> ArrayDataset:
     """The images of the even rows (A), and a view of those of the odd rows (B), both of one height and width.
 
     Args:
@@ -94,8 +65,8 @@ def unpaired(name: str, view: str, split: str = "train", *, data_dir: str | os.P
     if view:
         images = _images(name, split, data_dir)
         even, odd = np.arange(0, images.size, 2), np.arange(1, images.size, 2)
-        a = images._replace(x=images.x[even], label=images.label[even])
-        b = images._replace(x=_view(images, view, odd), label=images.label[odd])
+        a = images._replace(fields=images.take(even))
+        b = images._replace(fields=images.take(odd) | {"x": _view(images, view, odd)})
     else:
         a, b = (_images(name, f"{split}{domain}", data_dir) for domain in "AB")
     if a.x.shape[1:3] != b.x.shape[1:3]:
@@ -105,9 +76,10 @@ def unpaired(name: str, view: str, split: str = "train", *, data_dir: str | os.P
         )
     size = max(a.size, b.size)
     rows_a, rows_b = np.arange(size) % a.size, np.arange(size) % b.size
-    return DomainDataset(
-        f"{name}:{view}", split, a.x[rows_a], b.x[rows_b], a.label[rows_a], b.label[rows_b], a.num_classes
-    )
+    fields = {"x": a.x[rows_a], "y": b.x[rows_b]}
+    if a.spec.num_classes:
+        fields |= {"label": a.label[rows_a], "label_y": b.label[rows_b]}
+    return _domains(f"{name}:{view}", split, "x", fields, a.spec.num_classes)
 
 
 def view_shape(shape: tuple[int, ...], view: str) -> tuple[int, ...]:
@@ -116,13 +88,20 @@ def view_shape(shape: tuple[int, ...], view: str) -> tuple[int, ...]:
     Raises:
       UserError: if there is no such view, or it cannot be made of them.
     """
-    black = ArrayDataset(f"shape {tuple(shape)}", "", np.zeros((1, *shape), np.uint8), np.zeros(1, np.int32), 0)
+    name = f"shape {tuple(shape)}"
+    black = ArrayDataset(specs.of_images(name, *shape, classes=0), "", {"x": np.zeros((1, *shape), np.uint8)})
     return (_view(black, view, np.zeros(1, np.int64)) if view else black.x).shape[1:]
+
+
+def _domains(name: str, split: str, modelled: str, fields: dict[str, np.ndarray], classes: int) -> ArrayDataset:
+    image = lambda x: specs.image(*x.shape[1:])
+    kinds = {key: image(values) if values.ndim == 4 else specs.label(classes) for key, values in fields.items()}
+    return ArrayDataset(specs.DataSpec(name, kinds, modelled), split, fields)
 
 
 def _images(name: str, split: str, data_dir: str | os.PathLike | None) -> ArrayDataset:
     dataset = catalog.load(name, split, data_dir=data_dir)
-    if dataset.x.dtype != np.uint8 or dataset.x.ndim != 4:
+    if dataset.spec.field.kind != "image":
         raise UserError(f"data set {name} holds no images: translation needs them")
     return dataset
 

@@ -7,6 +7,7 @@ from, and its members are check-summed: a stale or damaged one is noticed, and m
 
 import hashlib
 import io
+import json
 import os
 import tempfile
 from abc import ABC, abstractmethod
@@ -18,7 +19,9 @@ from absl import logging
 from PIL import Image, ImageOps
 
 from genjax_models.core.errors import UserError
+from genjax_models.data import spec as specs
 from genjax_models.data.arrays import ArrayDataset
+from genjax_models.data.spec import DataSpec, Field
 
 MEMORY_LIMIT = 4 * 2**30
 """Bytes of decoded examples up to which `load` reads a set into memory."""
@@ -45,13 +48,11 @@ class PreparedSource(ABC):
     Attributes:
       name: of the set.
       split: of the set.
-      shape: of an example that `take` delivers, with `None` where examples differ.
-      dtype: of its numbers.
-      num_classes: how many classes the labels count; 0 where the set has no labels.
+      spec: its fields, the modelled one and `label` where the set has classes; a size that differs from example to
+        example is `None`.
     """
 
-    shape: tuple[Any, ...]
-    dtype: np.dtype
+    spec: DataSpec
 
     def __init__(self, name: str, split: str, folder: Path):
         import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second, which most runs need not pay
@@ -62,8 +63,6 @@ class PreparedSource(ABC):
             known = ", ".join(builder.info.splits)
             raise UserError(f"data set {name} has no split '{split}': choose one of {known}")
         self._features = dict(builder.info.features.items())
-        self._has_label = isinstance(self._features.get("label"), tfds.features.ClassLabel)
-        self.num_classes: int = self._features["label"].num_classes if self._has_label else 0
         images = [key for key, kind in self._features.items() if isinstance(kind, tfds.features.Image)]
         try:  # images are decoded here
             self._records: Any = builder.as_data_source(
@@ -72,6 +71,9 @@ class PreparedSource(ABC):
         except (NotImplementedError, ValueError) as error:
             raise UserError(f"data set {name} is not in array_record format: {_repair(name, folder)}") from error
         self._images = images
+        kind = self._features.get("label")
+        labelled = isinstance(kind, tfds.features.ClassLabel)
+        self._labels: dict[str, Field] = {"label": specs.label(kind.num_classes)} if labelled else {}
 
     @property
     def size(self) -> int:
@@ -79,7 +81,7 @@ class PreparedSource(ABC):
         return len(self._records)
 
     def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Reads and decodes the examples `rows` `[B]`: `{"x": [B, *shape], "label": int32 [B]}`.
+        """Reads and decodes the examples `rows` `[B]`: an array `[B, ...]` for each field of the spec.
 
         Raises:
           UserError: if a record cannot be read or decoded, or examples differ in shape.
@@ -94,8 +96,8 @@ class PreparedSource(ABC):
             ) from error
         if len({x.shape for x in decoded}) > 1:
             raise UserError(f"the images of {self.name} differ in shape: stream them with side=...")
-        label = [example["label"] if self._has_label else 0 for example in examples]
-        return {"x": np.stack(decoded), "label": np.array(label, np.int32)}
+        labels = {name: np.array([example[name] for example in examples], np.int32) for name in self._labels}
+        return {"x": np.stack(decoded), **labels}
 
     @abstractmethod
     def _decode(self, example: dict[str, Any]) -> np.ndarray:
@@ -105,8 +107,6 @@ class PreparedSource(ABC):
 class ImageSource(PreparedSource):
     """One split of a prepared image set, `uint8` `[H, W, C]`: give it to `batches` with `threads=`."""
 
-    dtype = np.dtype(np.uint8)
-
     def __init__(self, name: str, split: str, folder: Path, side: int | None = None):
         super().__init__(name, split, folder)
         if len(self._images) != 1:
@@ -115,10 +115,11 @@ class ImageSource(PreparedSource):
             )
         self._side = side
         height, width, channels = self._features[self._images[0]].shape
-        self.shape = (side, side, channels) if side else (height, width, channels)
+        x = specs.image(side, side, channels) if side else specs.image(height, width, channels)
+        self.spec = DataSpec(name, {"x": x, **self._labels})
 
     def _decode(self, example: dict[str, Any]) -> np.ndarray:
-        channels = self.shape[-1] or 3
+        channels = self.spec.shape[-1] or 3
         image = Image.open(io.BytesIO(example[self._images[0]])).convert(_MODES[channels])
         if self._side:  # the largest centred square, filtered and scaled down
             image = ImageOps.fit(image, (self._side, self._side), Image.Resampling.BICUBIC)
@@ -133,7 +134,8 @@ class VectorSource(PreparedSource):
         if "x" not in self._features:
             found = ", ".join(self._features)
             raise UserError(f"data set {name} has features {found}, expected x: {_repair(name, folder)}")
-        self.shape, self.dtype = self._features["x"].shape, np.dtype(self._features["x"].np_dtype)
+        x = Field("vector", self._features["x"].shape, np.dtype(self._features["x"].np_dtype).name)
+        self.spec = DataSpec(name, {"x": x, **self._labels})
 
     def _decode(self, example: dict[str, Any]) -> np.ndarray:
         return example["x"]
@@ -159,17 +161,17 @@ def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSou
         except Exception as error:  # a damaged zip file raises whatever its bytes lead to
             logging.warning("%s is stale or damaged (%s): decoding the set again", cache, error)
     source = kind(name, split, folder)
-    shape = source.shape
-    if None in shape or source.size * np.prod(shape) * source.dtype.itemsize > MEMORY_LIMIT:
+    spec = source.spec
+    if None in spec.shape or source.size * np.prod(spec.shape) * np.dtype(spec.field.dtype).itemsize > MEMORY_LIMIT:
         raise UserError(
             f"data set {name} does not fit into memory as arrays of one shape: "
             "stream it with genjax_models.data.stream(name, split, side=...)"
         )
-    x, label = np.empty((source.size, *shape), source.dtype), np.empty(source.size, np.int32)
+    fields = {key: np.empty((source.size, *field.shape), field.dtype) for key, field in spec.fields.items()}
     for rows in np.array_split(np.arange(source.size), source.size // 4096 + 1):
-        batch = source.take(rows)
-        x[rows], label[rows] = batch["x"], batch["label"]
-    dataset = ArrayDataset(name, split, x, label, source.num_classes)
+        for key, values in source.take(rows).items():
+            fields[key][rows] = values
+    dataset = ArrayDataset(spec, split, fields)
     _write_cache(cache, dataset, fingerprint)
     return dataset
 
@@ -189,7 +191,10 @@ def _read_cache(cache: Path, name: str, split: str, fingerprint: str) -> ArrayDa
     with np.load(cache, allow_pickle=False) as arrays:  # checks the CRC of each member it reads
         if str(arrays["fingerprint"]) != fingerprint:
             raise ValueError("the prepared set has changed since")
-        return ArrayDataset(name, split, arrays["x"], arrays["label"], int(arrays["num_classes"]))
+        fields = {}
+        for key, values in json.loads(str(arrays["spec"])).items():
+            fields[key] = Field(**values | {"shape": tuple(values["shape"]), "names": tuple(values["names"])})
+        return ArrayDataset(DataSpec(name, fields), split, {key: arrays[f"field_{key}"] for key in fields})
 
 
 def _write_cache(cache: Path, dataset: ArrayDataset, fingerprint: str) -> None:
@@ -197,7 +202,9 @@ def _write_cache(cache: Path, dataset: ArrayDataset, fingerprint: str) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".memory_") as scratch:
             file = Path(scratch, cache.name)
-            np.savez(file, x=dataset.x, label=dataset.label, num_classes=dataset.num_classes, fingerprint=fingerprint)
+            spec = json.dumps({key: field._asdict() for key, field in dataset.spec.fields.items()})
+            arrays = {f"field_{key}": values for key, values in dataset.fields.items()}
+            np.savez(file, spec=spec, fingerprint=fingerprint, **arrays)
             file.replace(cache)
     except OSError as error:
         logging.warning("%s was not written (%s): the next start decodes the set again", cache, error)

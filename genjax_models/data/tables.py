@@ -22,6 +22,7 @@ import numpy as np
 
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.prepared import VectorSource, read_into_memory
+from genjax_models.data.spec import of_vectors
 
 
 class Column(NamedTuple):
@@ -106,7 +107,7 @@ def load_table(name: str, split: str, folder: Path) -> ArrayDataset:
     x = scale.from_raw(_dequantize(columns, split, raw))
     # float32 carries the odd number over the edge of its interval; that one takes the middle.
     x = np.where(scale.published(x) == middle, x, scale.from_raw(middle))
-    return ArrayDataset(name, split, x, np.zeros(len(x), np.int32), num_classes=0)
+    return ArrayDataset(of_vectors(name, len(columns)), split, {"x": x})
 
 
 def read_scale(name: str, folder: Path) -> Scale:

@@ -24,6 +24,7 @@ import numpy as np
 
 from genjax_models.core.types import Array, Key
 from genjax_models.data.arrays import ArrayDataset
+from genjax_models.data.spec import of_vectors
 
 
 class ToyDensity(NamedTuple):
@@ -246,8 +247,7 @@ _TRAIN, _TEST = 50_000, 10_000
 def load_toy(name: str, split: str) -> ArrayDataset:
     """50,000 (`train`) or 10,000 (`test`) fixed draws of a density, `float32` `[N, D]`, without classes."""
     rows = slice(_TRAIN) if split == "train" else slice(_TRAIN, None)
-    x = _draws(name)[rows]
-    return ArrayDataset(name, split, x, np.zeros(len(x), np.int32), num_classes=0)
+    return ArrayDataset(of_vectors(name, DENSITIES[name].dim), split, {"x": _draws(name)[rows]})
 
 
 @cache

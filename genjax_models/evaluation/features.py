@@ -16,6 +16,7 @@ from genjax_models.core.cpu import compiler_options
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import check_like, load_tree
 from genjax_models.core.types import Array, PyTree
+from genjax_models.data import data_spec
 from genjax_models.nets.feature.classifier import Classifier, Features
 from genjax_models.pretrained.efficientnet_lite import load_efficientnet_lite0
 from genjax_models.pretrained.inception import load_inception_v3
@@ -129,8 +130,9 @@ def load_classifier(name: str, path: str | Path, *, batch_size: int = 500) -> Fe
     params, metadata = load_tree(path)
     try:
         config = json.loads(metadata["config"])
-        image_shape = tuple(config["data"]["shape"])
-        net = Classifier(config["data"]["num_classes"], **config["net"] | {"widths": tuple(config["net"]["widths"])})
+        known = data_spec(config["data"]["name"])
+        image_shape = known.shape
+        net = Classifier(known.num_classes, **config["net"] | {"widths": tuple(config["net"]["widths"])})
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{path} does not say which classifier it belongs to: export it again") from None
     image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)

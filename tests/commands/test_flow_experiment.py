@@ -12,7 +12,7 @@ from experiments import flows
 from experiments.flows import likelihood
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
-from genjax_models.data.preprocess import to_float
+from genjax_models.modalities.image import to_float
 from genjax_models.training import Experiment
 from genjax_models.training.experiment import initial_state
 

@@ -11,7 +11,7 @@ from experiments.gan.heads import make_head
 from experiments.gan.networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
-from genjax_models.data.preprocess import to_float
+from genjax_models.modalities.image import to_float
 from genjax_models.training.experiment import initial_state
 
 

@@ -16,7 +16,7 @@ from experiments.run.command import build_experiment
 from experiments.train import train
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
-from genjax_models.data.preprocess import to_float
+from genjax_models.modalities.image import to_float
 from genjax_models.processes import ddpm
 from genjax_models.training.loop import load_state
 

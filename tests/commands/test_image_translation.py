@@ -14,9 +14,9 @@ from experiments.image_translation import translators
 from experiments.run.held_out import test_scores as scores_of_test_split
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
-from genjax_models.data.preprocess import to_float
 from genjax_models.data.views import shrink
 from genjax_models.evaluation.features import load_feature_net
+from genjax_models.modalities.image import to_float
 from genjax_models.training import train_step
 from genjax_models.training.experiment import initial_state
 

@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
 from genjax_models.data import batches, load
-from genjax_models.data.preprocess import to_float
+from genjax_models.modalities.image import to_float
 from genjax_models.training import Experiment, train_step
 from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import initial_state

@@ -27,7 +27,7 @@ def test_bytes_are_the_counts_scaled_and_rounded_half_up():
 
 def test_the_split_is_disjoint_whole_and_stratified():
     train, test = load("digits"), load("digits", "test")
-    assert train.size == 1501 and test.size == 296 and train.num_classes == 10
+    assert train.size == 1501 and test.size == 296 and train.spec.num_classes == 10
     both = np.concatenate([train.x, test.x]).reshape(1797, 64)
     np.testing.assert_array_equal(*[np.sort(x.view("S64").ravel()) for x in (both, read()[0].reshape(1797, 64))])
     share = np.bincount(test.label) / np.bincount(read()[1])

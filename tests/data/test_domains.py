@@ -9,6 +9,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.data import batches, catalog, load, views
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.domains import paired, unpaired
+from genjax_models.data.spec import of_images
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 8, 12, 3), np.uint8)
 
@@ -46,35 +47,35 @@ def test_colours_belong_to_the_row_and_strokes_are_black():
 
 def test_pairs_are_a_view_and_the_image_itself():
     images, pairs = load("digits", "test"), paired("digits", "half", "test")
-    assert pairs.x.shape == (296, 4, 4, 1) and pairs.num_classes == 10
-    np.testing.assert_array_equal(pairs.y, images.x)
-    np.testing.assert_array_equal(pairs.x, views.shrink(images.x, 2))
+    assert pairs.fields["x"].shape == (296, 4, 4, 1) and pairs.spec.num_classes == 10
+    np.testing.assert_array_equal(pairs.x, images.x)
+    np.testing.assert_array_equal(pairs.fields["x"], views.shrink(images.x, 2))
     batch = next(batches(pairs, 32, seed=0))
-    assert sorted(batch) == ["label", "label_y", "x", "y"]
+    assert sorted(batch) == ["label", "x", "y"]
     np.testing.assert_array_equal(batch["x"], views.shrink(batch["y"], 2))
-    np.testing.assert_array_equal(batch["label"], batch["label_y"])
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_unpaired_domains_share_no_row(split):
-    images, heaps = load("digits", split), unpaired("digits", "coloured", split)
+    images, domains = load("digits", split), unpaired("digits", "coloured", split)
     odd = np.arange(1, images.size, 2)
-    assert heaps.size == -(-images.size // 2)
-    np.testing.assert_array_equal(heaps.x, images.x[::2])
-    np.testing.assert_array_equal(heaps.label, images.label[::2])
-    np.testing.assert_array_equal(heaps.y[: len(odd)], views.coloured(images.x[odd], odd))
-    np.testing.assert_array_equal(heaps.label_y[: len(odd)], images.label[odd])
+    assert domains.size == -(-images.size // 2)
+    np.testing.assert_array_equal(domains.x, images.x[::2])
+    np.testing.assert_array_equal(domains.label, images.label[::2])
+    np.testing.assert_array_equal(domains.fields["y"][: len(odd)], views.coloured(images.x[odd], odd))
+    np.testing.assert_array_equal(domains.fields["label_y"][: len(odd)], images.label[odd])
 
 
 def test_domains_that_are_splits_begin_again(monkeypatch):
     def stub(name, split, data_dir=None):
         size = {"trainA": 3, "trainB": 5}[split]
         x = np.full((size, 4, 4, 3), size, np.uint8) + np.arange(size, dtype=np.uint8)[:, None, None, None]
-        return ArrayDataset(name, split, x, np.zeros(size, np.int32), 0)
+        return ArrayDataset(of_images(name, 4, 4, 3, classes=0), split, {"x": x})
 
     monkeypatch.setattr(catalog, "load", stub)
-    heaps = unpaired("cycle_gan/horse2zebra", "")
-    assert heaps.x[:, 0, 0, 0].tolist() == [3, 4, 5, 3, 4] and heaps.y[:, 0, 0, 0].tolist() == [5, 6, 7, 8, 9]
+    domains = unpaired("cycle_gan/horse2zebra", "")
+    first = {name: domains.fields[name][:, 0, 0, 0].tolist() for name in ("x", "y")}
+    assert first == {"x": [3, 4, 5, 3, 4], "y": [5, 6, 7, 8, 9]}
 
 
 def test_what_cannot_be_made_is_one_line():
@@ -89,7 +90,7 @@ def test_what_cannot_be_made_is_one_line():
 
 
 def test_a_view_that_does_not_fit_is_one_line(monkeypatch):
-    colours = ArrayDataset("colours", "train", PICTURES[:, :6], np.zeros(5, np.int32), 0)
+    colours = ArrayDataset(of_images("colours", 6, 12, 3, classes=0), "train", {"x": PICTURES[:, :6]})
     monkeypatch.setattr(catalog, "load", lambda *_, **__: colours)
     with pytest.raises(UserError, match="4 does not divide 6x12"):
         paired("colours", "quarter")

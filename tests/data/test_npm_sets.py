@@ -135,7 +135,7 @@ def test_small_emoji_are_the_same_with_captions(tmp_path, published):
     large, small = (load(name, data_dir=tmp_path) for name in ("emoji", "emoji_32"))
     np.testing.assert_array_equal(views.shrink(large.x, 2), small.x)  # TFDS's order hangs on the keys, which agree
     source = tfds.data_source("emoji", split="test", data_dir=tmp_path)
-    assert len(source) == 1 and source[0]["caption"] == b"flag 9" and large.num_classes == 10
+    assert len(source) == 1 and source[0]["caption"] == b"flag 9" and large.spec.num_classes == 10
 
 
 def prepared(name: str) -> None:

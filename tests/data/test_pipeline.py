@@ -7,12 +7,14 @@ import pytest
 
 from genjax_models.core.errors import UserError
 from genjax_models.data import ArrayDataset, batches, epoch
+from genjax_models.data.spec import DataSpec, label, vector
 
 
 def numbered(size: int) -> ArrayDataset:
     """A set whose examples carry their own number."""
     number = np.arange(size, dtype=np.int32)
-    return ArrayDataset("numbered", "train", number[:, None].astype(np.float32), number, num_classes=size)
+    spec = DataSpec("numbered", {"x": vector(1), "label": label(size)})
+    return ArrayDataset(spec, "train", {"x": number[:, None].astype(np.float32), "label": number})
 
 
 def labels(iterator, count: int) -> np.ndarray:

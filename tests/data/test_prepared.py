@@ -35,7 +35,7 @@ def in_file_order(dataset):
 def test_what_was_prepared_is_read_back_the_same(folder, split):
     decoded = read_into_memory("digits", split, folder)
     np.testing.assert_array_equal(in_file_order(decoded), in_file_order(load_digits(split)))
-    assert decoded.x.dtype == np.uint8 and decoded.label.dtype == np.int32 and decoded.num_classes == 10
+    assert decoded.x.dtype == np.uint8 and decoded.label.dtype == np.int32 and decoded.spec.num_classes == 10
     cached = read_into_memory("digits", split, folder)
     np.testing.assert_array_equal(cached.x, decoded.x)
     np.testing.assert_array_equal(cached.label, decoded.label)
@@ -128,6 +128,6 @@ def test_streamed_batches_are_those_of_the_copy_in_memory(folder, threads):
 def test_streamed_images_are_scaled_to_the_side(folder):
     source = prepared.ImageSource("digits", "test", folder, side=4)
     batch = source.take(np.arange(5))
-    assert batch["x"].shape == (5, 4, 4, 1) and source.shape == (4, 4, 1)
+    assert batch["x"].shape == (5, 4, 4, 1) and source.spec.shape == (4, 4, 1)
     full = prepared.ImageSource("digits", "test", folder).take(np.arange(5))
     assert abs(batch["x"].mean() - full["x"].mean()) < 10  # scaling keeps the brightness

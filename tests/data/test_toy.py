@@ -89,6 +89,6 @@ def test_checkerboard_is_uniform_on_half_the_square():
 def test_load_gives_fixed_disjoint_float_splits(name):
     train, test = load(name), load(name, "test")
     assert train.x.dtype == np.float32 and train.x.shape == (50_000, toy.DENSITIES[name].dim)
-    assert test.x.shape == (10_000, toy.DENSITIES[name].dim) and train.num_classes == 0
+    assert test.x.shape == (10_000, toy.DENSITIES[name].dim) and train.spec.num_classes == 0
     assert not (train.x[:10_000] == test.x).all(1).any()
     np.testing.assert_array_equal(train.x, load(name).x)

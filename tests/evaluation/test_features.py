@@ -9,9 +9,9 @@ import pytest
 
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
-from genjax_models.data.preprocess import to_float
 from genjax_models.evaluation import FeatureNet, Features, load_feature_net
 from genjax_models.evaluation.features import EMBEDDED, WEIGHTS, load_classifier
+from genjax_models.modalities.image import to_float
 from genjax_models.nets.feature.classifier import Classifier, max_pool_2x2
 from genjax_models.pretrained import load_tree, save_tree
 

@@ -1,4 +1,4 @@
-r"""From bytes to floats and back, and augmentation: pure, keyed, on the device.
+r"""Images: from bytes to floats and back, mirrored at random, as pictures and animations.
 
 The byte $b \in \{0, \dots, 255\}$ stands for the interval $[b, b + 1)$ of a scale of 256 steps:
 
@@ -10,11 +10,16 @@ of the dequantised $x$ bounds the log-mass of the bytes: $\log P(b) \ge E_u \log
 al.).
 """
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.types import Array, Key
+from genjax_models.data.spec import Field
+from genjax_models.modalities.modality import Modality, write_arrays
+from genjax_models.report import save_animation, save_grid
 
 
 def to_float(x: Array) -> Array:
@@ -83,3 +88,33 @@ def _bytes(x: Array) -> Array:
     if x.dtype != jnp.uint8:
         raise TypeError(f"expected images as uint8 bytes, got {x.dtype}")
     return x.astype(jnp.float32)
+
+
+def clip(x: Array) -> Array:
+    """Samples brought back to [-1, 1]."""
+    return jnp.clip(x, -1.0, 1.0)
+
+
+def write_grid(stored: np.ndarray, path: Path, field: Field) -> None:
+    """The images side by side in one picture."""
+    save_grid(stored, path)
+
+
+def write_animation(stored: np.ndarray, path: Path, field: Field) -> None:
+    """A path `[T, N, H, W, C]` as an animation of grids."""
+    save_animation(stored, path)
+
+
+IMAGE = Modality(
+    "image",
+    lambda field: {".png": write_grid, ".npz": write_arrays},
+    preview=".png",
+    preview_num=64,
+    to_model=to_float,
+    dequantize=dequantize,
+    to_stored=to_uint8,
+    clip=clip,
+    mirror=random_flip,
+    path_formats={".gif": write_animation},
+    features=True,
+)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genjax_models.data.preprocess import binarize, binarize_once, dequantize, random_flip, to_float, to_uint8
+from genjax_models.modalities.image import binarize, binarize_once, dequantize, random_flip, to_float, to_uint8
 
 BYTES = jnp.arange(256, dtype=jnp.uint8)
 

@@ -1,0 +1,23 @@
+"""Vectors of real numbers: models see them as they are stored; a picture shows the first two of their numbers."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from genjax_models.data.spec import Field
+from genjax_models.modalities.modality import Modality, Writer, write_arrays
+from genjax_models.report import save_points
+
+
+def write_plane(stored: np.ndarray, path: Path, field: Field) -> None:
+    """A scatter plot of the first two numbers of each vector."""
+    save_points({f"{len(stored)} samples": stored[:, :2]}, path)
+
+
+def formats(field: Field) -> Mapping[str, Writer]:
+    """A picture wants two numbers."""
+    return {".npz": write_arrays} | ({".png": write_plane} if field.shape[0] > 1 else {})
+
+
+VECTOR = Modality("vector", formats, preview=".png", preview_num=2_000)
