@@ -97,7 +97,12 @@ def make_process(config: ConfigDict) -> GaussianProcess:
         intervals(config, jnp.zeros((), jnp.int32))
     except (TypeError, ValueError) as error:
         raise UserError(f"config.intervals do not suit {config.curriculum}: {error}") from None
-    return registry.make_process(config)
+    return registry.make_process(config, samplers_of(config))
+
+
+def samplers_of(config: ConfigDict) -> registry.Samplers:
+    """The one sampler of consistency models, which jumps to `config.t_min`."""
+    return {"multistep": partial(multistep, config.t_min)}
 
 
 def target_of(config: ConfigDict, bound: Bound) -> PyTree:
@@ -164,7 +169,6 @@ def build_student(
         move = lambda old, new: decay * old + (1.0 - decay) * new  # of parameters before their update
         return bound.extra | {"target": jax.tree.map(move, bound.extra["target"], bound.params)}
 
-    samplers = {"multistep": partial(multistep, config.t_min)}
     return gaussian_path.build(
-        config, process, loss, denoiser, samplers=samplers, told=told, extra=initial, update=update
+        config, process, loss, denoiser, samplers=samplers_of(config), told=told, extra=initial, update=update
     )

@@ -60,7 +60,7 @@ def of_the_mean(make: Callable[..., Sampler], **options: Any) -> Sampler:
     def step(key: Key, denoiser: Denoiser, *rest: PyTree) -> tuple[Array, PyTree]:
         return plain.step(key, denoiser._replace(model=without_variance(denoiser.model)), *rest)
 
-    return Sampler(plain.init, step, plain.evaluations)
+    return plain._replace(step=step)
 
 
 SAMPLERS: dict[str, Callable[..., Sampler]] = {
@@ -80,7 +80,11 @@ def build(config: ConfigDict) -> Experiment:
     plainly = ("none", 1.0, "classifier_free")
     if (config.sample.threshold, config.sample.guidance, config.sample.guide.name) != plainly:
         raise UserError(UNGUIDED)
-    settings = {"process": registry.make_process(config), "num_steps": config.chain, "prediction": config.prediction}
+    settings = {
+        "process": registry.make_process(config, SAMPLERS),
+        "num_steps": config.chain,
+        "prediction": config.prediction,
+    }
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
         return Denoiser(settings["process"], net(params), config.prediction)

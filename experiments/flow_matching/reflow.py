@@ -45,8 +45,7 @@ def build(config: ConfigDict) -> Experiment:
         raise UserError("pairs are as the teacher made them: set conditional, train.flip and train.dequantize to False")
     process, pairs = rectified_flow(), config.pairs
     registry.check_sampling(config, process)
-    pick("pairs.sampler", pairs.sampler, registry.SAMPLERS)
-    if pairs.sampler in registry.STOCHASTIC:
+    if pick("pairs.sampler", pairs.sampler, registry.SAMPLERS)().stochastic:
         raise UserError(f"pairs.sampler={pairs.sampler} forgets which noise a sample came from: choose an ODE's")
     if "process" in config.teacher:  # else it is learned
         teachers = registry.make_process(config.teacher)

@@ -197,7 +197,7 @@ def build(
         algorithm = registry.make_sampler(config, name, samplers)
         with jax.ensure_compile_time_eval():
             grid = registry.sampling_grid(
-                config, denoised.process, name, config.sample.steps if steps is None else steps
+                config, denoised.process, name, config.sample.steps if steps is None else steps, samplers
             )
         key_x, key_steps = jax.random.split(key)
         x_init = denoised.process.sigma(grid[0]) * jax.random.normal(key_x, (num, *shape))

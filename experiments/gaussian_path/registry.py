@@ -38,6 +38,8 @@ def predictor_corrector(snr: float = 0.16, num_steps: int = 1) -> Sampler:
     )
 
 
+Samplers = Mapping[str, Callable[..., Sampler]]
+
 SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "adaptive_ode": adaptive_ode,
     "ancestral": samplers.ancestral,
@@ -56,7 +58,7 @@ SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "dpm_solver_pp_3m": partial(samplers.dpm_multistep, 3),
     "sde_dpm_solver_pp_2m": samplers.sde_dpm_multistep,
     "edm_heun": samplers.edm_heun,
-    "edm_stochastic": partial(samplers.edm_heun, churn=0.1),
+    "edm_stochastic": partial(samplers.edm_heun, s_churn=1.8),
     "euler_maruyama": samplers.euler_maruyama,
     "plms": samplers.plms,
     "pndm": samplers.pndm,
@@ -69,27 +71,6 @@ SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "midpoint": midpoint,
     "rk4": rk4,
 }
-
-
-NEED_SIGNAL = ("edm_heun", "edm_stochastic", "euler_maruyama", "plms", "pndm")
-"""Samplers that divide by the signal, or by what is left of it, where they start."""
-NEED_NOISE = ("annealed_langevin",)
-"""Samplers whose steps are as long as the noise, and end where there is some."""
-STEP_FROM_BOTH = ("ddim", "ddim_stochastic", "dpm_solver_1")
-"""Samplers of first order, which hand the clean data and the noise on as they are predicted."""
-STOCHASTIC = (
-    "ancestral",
-    "ancestral_large",
-    "annealed_langevin",
-    "ddim_stochastic",
-    "edm_stochastic",
-    "euler_maruyama",
-    "interpolant_sde",
-    "predictor_corrector",
-    "reverse_diffusion",
-    "sde_dpm_solver_pp_2m",
-)
-"""Samplers whose end does not follow from where they start."""
 
 
 def any_process(f: Callable[..., Array]) -> Callable[..., Array]:
@@ -130,15 +111,15 @@ GRIDS: dict[str, Callable[..., Array]] = {
 }
 
 
-def make_process(config: ConfigDict) -> GaussianProcess:
-    """`transformed_process`, one that the model can be sampled on.
+def make_process(config: ConfigDict, samplers: Samplers = SAMPLERS) -> GaussianProcess:
+    """`transformed_process`, one that the model can be sampled on by the samplers that its config names.
 
     Raises:
       UserError: if it or the prediction type is unknown, its options do not suit it, a sampler cannot run on it, or it
         cannot convert the prediction where sampling starts.
     """
     process = transformed_process(config)
-    grid = check_sampling(config, process)
+    grid = check_sampling(config, process, samplers)
     if "prediction" in config:
         pick("prediction", config.prediction, PREDICTIONS)
         if not process.can_convert(config.prediction, grid[0]):
@@ -177,26 +158,32 @@ def preserves_variance(process: GaussianProcess) -> bool:
     return bool(jnp.allclose(process.alpha(t) ** 2 + process.sigma(t) ** 2, 1.0, atol=1e-4))
 
 
-def check_sampling(config: ConfigDict, process: GaussianProcess) -> Array:
+def check_sampling(config: ConfigDict, process: GaussianProcess, samplers: Samplers = SAMPLERS) -> Array:
     """The grid of `config.sample`, which can be run as the rows of `config.eval` can.
 
     Raises:
-      UserError: if one of them cannot, see `sampling_grid`.
+      UserError: if a sampler is unknown, or one of them cannot be run, see `sampling_grid`.
     """
-    for sampler, steps in config.eval.rows:
-        sampling_grid(config, process, sampler, steps)
-    return sampling_grid(config, process, config.sample.sampler, config.sample.steps)
+    for name, steps in config.eval.rows:
+        pick("eval.rows", name, samplers)
+        sampling_grid(config, process, name, steps, samplers)
+    pick("sample.sampler", config.sample.sampler, samplers)
+    return sampling_grid(config, process, config.sample.sampler, config.sample.steps, samplers)
 
 
-def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, steps: int) -> Array:
+def sampling_grid(
+    config: ConfigDict, process: GaussianProcess, name: str, steps: int, samplers: Samplers = SAMPLERS
+) -> Array:
     """The times `[steps + 1]` that the sampler of this name goes through; values are checked where they are known.
 
     Raises:
-      UserError: if the grid cannot be made, does not descend strictly, or goes where the sampler, its guide or a
-        consistency model has no value.
+      UserError: if the sampler is unknown, its options do not suit it, the grid cannot be made, does not descend
+        strictly, or goes where the sampler, its guide or a consistency model has no value.
     """
-    if config.sample.guide.name == "cfg_plus_plus" and sampler not in STEP_FROM_BOTH:
-        raise UserError(f"CFG++ is for samplers that step from data and noise alike, {', '.join(STEP_FROM_BOTH)}")
+    sampler = make_sampler(config, name, samplers)
+    if config.sample.guide.name == "cfg_plus_plus" and not sampler.steps_from_x0_and_eps:
+        able = [name for name, make in samplers.items() if make().steps_from_x0_and_eps]
+        raise UserError(f"CFG++ is for samplers that step from data and noise alike, {', '.join(able)}")
     grid = make_grid(config, process, steps)
     if isinstance(grid, jax.core.Tracer):
         return grid
@@ -205,8 +192,8 @@ def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, st
     signal, noise = process.alpha(grid[0]), process.sigma(grid[-1])
     if isinstance(signal, jax.core.Tracer):
         return grid
-    if sampler in NEED_NOISE and not noise > 0:
-        raise UserError(f"{sampler} needs noise, of which there is none at t = 0: raise config.sample.grid.options.end")
+    if sampler.needs_noise and not noise > 0:
+        raise UserError(f"{name} needs noise, of which there is none at t = 0: raise config.sample.grid.options.end")
     if config.sample.guide.name == "classifier" and not signal > 0:
         raise UserError("a classifier says nothing of pure noise: start config.sample.grid below t = 1")
     if "t_min" in config and (grid[:-1].min() < config.t_min - 1e-6 or grid[-1] > config.t_min + 1e-6):
@@ -214,9 +201,9 @@ def sampling_grid(config: ConfigDict, process: GaussianProcess, sampler: str, st
             f"{steps} steps of config.sample.grid ask the consistency model below config.t_min, or end above it: set "
             f"config.sample.grid.options.end={config.t_min}"
         )
-    if sampler in NEED_SIGNAL and not signal > 0:
+    if sampler.needs_signal and not signal > 0:
         raise UserError(
-            f"{sampler} needs a signal, of which there is none at t = {float(grid[0]):g}: start config.sample.grid "
+            f"{name} needs a signal, of which there is none at t = {float(grid[0]):g}: start config.sample.grid "
             "lower, or choose another sampler"
         )
     return grid
@@ -268,7 +255,7 @@ def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, in
     return time
 
 
-def make_sampler(config: ConfigDict, name: str, samplers: Mapping[str, Callable[..., Sampler]] = SAMPLERS) -> Sampler:
+def make_sampler(config: ConfigDict, name: str, samplers: Samplers = SAMPLERS) -> Sampler:
     """The sampler of this name, with what `config.sample.options` has for it.
 
     Raises:

@@ -11,20 +11,32 @@ from genjax_models.core.types import Array, Key, PyTree
 
 
 class Sampler(NamedTuple):
-    """An algorithm box: how to start and what one step does.
+    """An algorithm box: how to start and what one step does, and what is true of it.
 
     Attributes:
-      init: `x -> carry`, whatever the steps hand on besides the sample (earlier predictions, say); `()` if nothing.
+      init: `(x, grid) -> carry`, whatever the steps hand on besides the sample (earlier predictions, say), from the
+        sample at `grid[0]` and the times `[N + 1]`; `()` if nothing.
       step: `(key, denoiser, carry, x, t, s) -> (x, carry)`, from time `t` down to `s`.
-      evaluations: network evaluations a step, for reporting NFE.
+      evaluations: network evaluations of a step between two times with signal and noise, for reporting NFE; None where
+        a tolerance decides. The first steps of a multistep method may take more, a step onto clean data fewer.
+      needs_signal: whether a step divides by the signal at `t`, or by what is left of it: it cannot start from pure
+        noise.
+      needs_noise: whether a step has the length of the noise at `s`: one onto clean data changes nothing.
+      stochastic: whether steps draw noise, so that the end does not follow from the start.
+      steps_from_x0_and_eps: whether a step to `s` is a sum of the predicted clean data, the predicted noise and fresh
+        noise, with coefficients of its own and no earlier prediction: what CFG++ needs.
     """
 
-    init: Callable[[Array], PyTree]
+    init: Callable[[Array, Array], PyTree]
     step: Callable[[Key, Any, PyTree, Array, Array, Array], tuple[Array, PyTree]]
-    evaluations: int = 1
+    evaluations: int | None = 1
+    needs_signal: bool = False
+    needs_noise: bool = False
+    stochastic: bool = False
+    steps_from_x0_and_eps: bool = False
 
 
-def nothing(_: Array) -> tuple[()]:
+def nothing(x: Array, grid: Array) -> tuple[()]:
     """The carry of a one-step sampler."""
     return ()
 
@@ -79,6 +91,6 @@ def sample(
         return (i + 1, x, carry, path), None
 
     path = jnp.zeros((keep, *x_init.shape), x_init.dtype)
-    start = (jnp.zeros((), jnp.int32), x_init, sampler.init(x_init), path)
+    start = (jnp.zeros((), jnp.int32), x_init, sampler.init(x_init, grid), path)
     (_, x, _, path), _ = jax.lax.scan(body, start, None, length=num_steps)
     return (x, path) if keep else x

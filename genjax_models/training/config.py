@@ -35,8 +35,10 @@ def optimizer_config() -> ConfigDict:
     """The defaults of one optimiser; a second player gets a section of its own."""
     return ConfigDict(
         {
-            "name": "adamw",
+            "name": "adamw",  # or adam, rmsprop, sgd; or any optimiser of optax by its path, such as optax.lion
             "learning_rate": 3e-4,
+            "multipliers": (),  # of the learning rate: pairs (regular expression, factor); the first found in a path
+            "options": ConfigDict(),  # of an optimiser named by its path, which reads none of the next four fields
             "b1": 0.9,
             "b2": 0.999,
             "eps": 1e-8,

@@ -220,11 +220,11 @@ def _exact_flow(mean: float, std: float) -> Denoiser:
 @pytest.mark.parametrize("name", registry.SAMPLERS)
 def test_every_sampler_runs_on_pure_noise_or_is_refused(name):
     config = flow_matching.get_config()
-    if name in registry.NEED_SIGNAL:
+    if registry.SAMPLERS[name]().needs_signal:
         with pytest.raises(UserError, match="needs a signal"):
             registry.sampling_grid(config, rectified_flow(), name, 20)
         config.sample.grid.options = {"start": 0.99}
-    if name in registry.NEED_NOISE:
+    if registry.SAMPLERS[name]().needs_noise:
         with pytest.raises(UserError, match="needs noise"):
             registry.sampling_grid(config, rectified_flow(), name, 20)
         config.sample.grid.options = {"end": 0.02}
@@ -239,14 +239,14 @@ def test_samplers_and_weightings_take_their_options():
     config = diffusion.get_config()
     config.sample.options = {
         "ddim": {"eta": 0.5},
-        "edm_stochastic": {"churn": 0.3},
+        "edm_stochastic": {"s_churn": 0.3},
         "predictor_corrector": {"snr": 0.1},
     }
     process, x = registry.PROCESSES["vp"](), jnp.ones((4, 2))
     denoiser = Denoiser(process, lambda x, t: 0.3 * x, "x0")
 
     def step(sampler):
-        return sampler.step(jax.random.key(0), denoiser, sampler.init(x), x, jnp.array(0.5), jnp.array(0.4))[0]
+        return sample(jax.random.key(0), denoiser, x, jnp.array([0.5, 0.4]), sampler)
 
     np.testing.assert_array_equal(step(registry.make_sampler(config, "ddim")), step(samplers.ddim(0.5)))
     np.testing.assert_array_equal(step(registry.make_sampler(config, "edm_stochastic")), step(samplers.edm_heun(0.3)))

@@ -95,7 +95,7 @@ def test_churn_tells_the_network_how_much_noise_there_is(start):
     process, asked = edm(), []
     silent = Denoiser(process, lambda x, t: asked.append((x, t)) or jnp.zeros_like(x), "x0")
     t = jnp.array(start)
-    edm_heun(0.3).step(jax.random.key(0), silent, (), jnp.zeros((1, 20_000)), t, jnp.array(0.0))
+    edm_heun(0.3).step(jax.random.key(0), silent, jnp.array(0.3), jnp.zeros((1, 20_000)), t, jnp.array(0.0))
     x, told = asked[0]
     noise = jnp.sqrt(process.scaled_sigma(t) ** 2 + x.var())
     np.testing.assert_allclose(process.scaled_sigma(told), noise, rtol=0.01)
@@ -120,7 +120,7 @@ def test_eta_out_of_range_is_refused():
         (lambda: edm_heun(-0.1), "not be negative"),
         (lambda: annealed_langevin(0.0), "a positive step_size"),
         (lambda: langevin_corrector(0.16, 0), "at least 1 step"),
-        (lambda: edm_heun(0.1, churn_noise=0.0), "must be positive"),
+        (lambda: edm_heun(0.1, s_noise=0.0), "must be positive"),
         (lambda: karras_grid(vp(), 1), "at least 2 steps, got 1"),
         (lambda: karras_grid(vp(), 5, sigma_min=2.0, sigma_max=1.0), "sigma_min < sigma_max"),
         (lambda: log_snr_grid(vp(), 0), "at least 1 step"),

@@ -128,7 +128,7 @@ def test_deterministic_ddim_is_the_first_order_exponential_integrator():
         def steps(x: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
             h = 0.5 * (process.log_snr(s) - process.log_snr(t))
             expected = process.alpha(s) / process.alpha(t) * x - process.sigma(s) * jnp.expm1(h) * denoiser(x, t, "eps")
-            run = lambda sampler: sampler.step(jax.random.key(0), denoiser, sampler.init(x), x, t, s)[0]
+            run = lambda sampler: sample(jax.random.key(0), denoiser, x, jnp.stack([t, s]), sampler)
             return expected, [run(sampler) for sampler in samplers]
 
         expected, found = steps(np.random.default_rng(0).normal(size=(8, 2)))

@@ -83,7 +83,7 @@ SAMPLERS = {
     "unipc_3": unipc(3, "bh1"),
     "interpolant_sde": interpolant_sde(),
     "edm_heun": edm_heun(),
-    "edm_stochastic": edm_heun(churn=0.1),
+    "edm_stochastic": edm_heun(s_churn=20.0),
 }
 # Their discretisation of the forward SDE is good only where the signal fades slowly.
 SDE_SAMPLERS = {
@@ -174,7 +174,7 @@ def test_twenty_steps_of_a_fast_sampler_reach_the_mixture(process, sampler):
 def test_churn_keeps_the_marginal():
     """Raising the noise level with fresh noise and solving back down is the identity in law."""
     data, process = two_moons_like(), edm()
-    x = draw(data, process, edm_heun(churn=0.2, churn_min=0.01, churn_max=1.0), 4000, steps=200)
+    x = draw(data, process, edm_heun(s_churn=40.0, s_min=0.01, s_max=1.0), 4000, steps=200)
     assert_is_mixture(x, data)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from genjax_models.solvers import Sampler, given_grid, power_grid, sample, shifted_grid, uniform_grid
 
-COUNTER = Sampler(lambda x: jnp.zeros(()), lambda key, f, carry, x, t, s: (x + f * (t - s), carry + 1))
+COUNTER = Sampler(lambda x, grid: jnp.zeros(()), lambda key, f, carry, x, t, s: (x + f * (t - s), carry + 1))
 
 
 def test_runs_every_step_once_and_in_order():
@@ -29,7 +29,7 @@ def test_keeping_none_allocates_no_path():
 
 
 def test_each_step_has_its_own_noise():
-    noisy = Sampler(lambda x: (), lambda key, f, carry, x, t, s: (jax.random.normal(key, x.shape), carry))
+    noisy = Sampler(lambda x, grid: (), lambda key, f, carry, x, t, s: (jax.random.normal(key, x.shape), carry))
     _, path = sample(jax.random.key(0), None, jnp.zeros(8), uniform_grid(5), noisy, keep=5)
     assert len(np.unique(np.asarray(path))) == 40
 

@@ -96,11 +96,94 @@ def test_first_adam_update_is_the_sign_of_the_gradient():
     np.testing.assert_allclose(update, [-0.1, 0.1], rtol=1e-5)
 
 
+def test_an_optimiser_of_optax_by_path_has_the_learning_rate_its_options_and_the_schedule():
+    """Lion's first update is the sign of the gradient, less the decay of the parameter."""
+    fields = {"name": "optax.lion", "learning_rate": 0.1, "clip_norm": 0.0, "options": {"weight_decay": 0.5}}
+    lion = optimizer(**fields, schedule={"name": "linear", "warmup_steps": 2})
+    params, gradient = jnp.array([1.0, -2.0, 4.0]), jnp.array([0.3, -20.0, 0.0])
+    state = lion.init(params)
+    for rate in (0.05, 0.1):
+        update, state = lion.update(gradient, state, params)
+        np.testing.assert_allclose(update, -rate * (np.sign(gradient) + 0.5 * params), rtol=1e-6)
+
+
+def test_every_optimiser_that_is_accepted_makes_a_step_of_real_shapes():
+    params = {"dense": {"kernel": jnp.ones((3, 2)), "bias": jnp.ones(2)}}
+    for name in ("optax.sgd", "optax.adafactor", "optax.contrib.muon", "optax.contrib.prodigy"):
+        tx = optimizer(name=name, learning_rate=0.1)
+        update, _ = tx.update(params, tx.init(params), params)
+        assert jax.tree.map(jnp.shape, update) == jax.tree.map(jnp.shape, params)
+    sgd, own = optimizer(name="optax.sgd", b1=0.9, learning_rate=0.1), optimizer(name="sgd", b1=0.0, learning_rate=0.1)
+    updates = [tx.update(params, tx.init(params), params)[0] for tx in (sgd, own)]
+    jax.tree.map(np.testing.assert_array_equal, *updates)
+
+
+PARAMS = {"embed": {"kernel": jnp.array([[3.0, -1.0]])}, "head": {"kernel": jnp.array([[0.5]]), "bias": jnp.ones(1)}}
+
+
+def test_multipliers_are_of_the_learning_rate():
+    """SGD in closed form; the first pattern that is found in a path decides, where none is found the factor is 1."""
+    tx = optimizer(name="sgd", learning_rate=0.1, b1=0.0, clip_norm=0.0, multipliers=(("bias$", 3.0), ("head/", 0.5)))
+    update, _ = tx.update(PARAMS, tx.init(PARAMS), PARAMS)
+    rates = {"embed": {"kernel": 0.1}, "head": {"kernel": 0.05, "bias": 0.3}}
+    jax.tree.map(lambda u, g, rate: np.testing.assert_allclose(u, -rate * g, rtol=1e-6), update, PARAMS, rates)
+
+
+def test_multipliers_act_after_adam_and_on_its_weight_decay():
+    """Two steps with a factor are those at as many times the rate, decay and all."""
+    run = {}
+    for rate, factor in ((0.1, 0.5), (0.05, 1.0)):
+        tx = optimizer(name="adamw", learning_rate=rate, weight_decay=0.2, multipliers=((".", factor),))
+        params, state = PARAMS, tx.init(PARAMS)
+        for _ in range(2):
+            update, state = tx.update(PARAMS, state, params)
+            params = optax.apply_updates(params, update)
+        run[rate] = params
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), *run.values())
+    assert float(run[0.1]["embed"]["kernel"][0, 0]) < 2.95
+
+
+def test_a_factor_of_zero_freezes_to_the_bit():
+    """Also what is forced to unit magnitude, decays, and whose gradient is not finite."""
+    params = {"a": {"direction": jnp.array([[3.0], [-1.0]])}, "b": {"direction": jnp.array([[3.0], [-1.0]])}}
+    gradient = {"a": {"direction": jnp.full((2, 1), jnp.nan)}, "b": {"direction": jnp.ones((2, 1))}}
+    tx = optimizer(name="adamw", weight_decay=0.1, clip_norm=0.0, multipliers=(("^a/", 0.0),))
+    update, _ = jax.jit(tx.update)(gradient, tx.init(params), params)
+    moved = optax.apply_updates(params, update)
+    plain = optimizer(name="adamw", weight_decay=0.1, clip_norm=0.0)
+    free, _ = plain.update(gradient, plain.init(params), params)
+    np.testing.assert_array_equal(moved["a"]["direction"], params["a"]["direction"])
+    np.testing.assert_allclose(update["b"]["direction"], free["b"]["direction"], rtol=1e-6)
+
+
+def test_a_pattern_that_finds_nothing_is_refused_with_the_nearest_path():
+    tx = optimizer(multipliers=(("head/kernal", 0.1),))
+    with pytest.raises(UserError, match="'head/kernal' is found in no parameter's path; the nearest is 'head/kernel'"):
+        jax.eval_shape(tx.init, PARAMS)
+
+
+def test_a_section_from_before_the_options_is_read():
+    section = optimizer_config()
+    del section.options, section.multipliers
+    make_optimizer(section, STEPS)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"name": "adamm"}, "optimizer.name='adamm' is unknown; did you mean 'adam'"),
         ({"name": "sgd", "weight_decay": 0.1}, "no effect on sgd; use adamw"),
+        ({"name": "optax.loin"}, "optimizer.name='optax.loin' is unknown; did you mean 'optax.lion'"),
+        ({"name": "optax.contrib.mou"}, "did you mean 'optax.contrib.muon'"),
+        ({"name": "os.system"}, "is unknown"),
+        ({"name": "optax.contrib._muon.jax.eval_shape"}, "is unknown"),
+        ({"name": "optax.apply_updates"}, "is unknown"),
+        ({"name": "optax.lion", "options": {"b3": 0.1}}, "do not suit optax.lion.*unexpected keyword argument 'b3'"),
+        ({"name": "optax.lbfgs"}, "or it needs more than gradients"),
+        ({"name": "optax.lion", "weight_decay": 0.1}, "optax.lion reads optimizer.options.weight_decay"),
+        ({"name": "adam", "options": {"nesterov": True}}, "options are for optimisers by path"),
+        ({"multipliers": (("(", 1.0),)}, "must be pairs"),
+        ({"multipliers": (("bias", -1.0),)}, "the factor of 'bias' must be 0 or more, got -1.0"),
         ({"schedule": {"name": "cosin"}}, "did you mean 'cosine'"),
         ({"schedule": {"warmup_steps": 110}}, "warmup_steps must lie between 0 and train.steps=110, got 110"),
     ],

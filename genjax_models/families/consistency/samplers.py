@@ -34,4 +34,4 @@ def multistep(t_min: float) -> Sampler:
         noise = jnp.sqrt(jnp.maximum(variance, 0.0)) * jax.random.normal(key, x.shape, x.dtype)
         return process.alpha(s) * (denoiser(x, t, "x0") + noise), carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, stochastic=True)

@@ -150,7 +150,7 @@ def learned_variance_ancestral() -> Sampler:
         noise = jnp.exp(0.5 * _log_variance(process, v, t, s)) * jax.random.normal(key, x.shape, x.dtype)
         return posterior_mean(process, x0, x, t, s) + jnp.where(s > 0, noise, 0.0), carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, stochastic=True)
 
 
 def without_variance(model: Model) -> Model:

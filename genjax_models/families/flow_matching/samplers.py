@@ -63,7 +63,7 @@ def adaptive_ode(rtol: float = 1e-4, atol: float = 1e-4) -> Sampler:
     """Every step of the grid solved to a tolerance, see `solvers.adaptive`; one step from noise to data will do.
 
     It stops where the noise is a thousandth of the signal, as `decode` does: the velocity has no value at t = 0. How
-    often it evaluates the network is up to the tolerances; `evaluations` is the least.
+    often it evaluates the network is up to the tolerances.
     """
 
     def step(key: Key, denoiser: Denoiser, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
@@ -72,7 +72,7 @@ def adaptive_ode(rtol: float = 1e-4, atol: float = 1e-4) -> Sampler:
         solve = lambda x: adaptive(lambda x, t: denoiser(x, t, "velocity"), x, t, last, rtol=rtol, atol=atol).x
         return jax.lax.cond(t > last, solve, lambda x: x, x), carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, evaluations=None)
 
 
 def interpolant_sde(diffusion: Callable[[GaussianProcess, Array], Array] = GaussianProcess.sigma) -> Sampler:
@@ -89,4 +89,4 @@ def interpolant_sde(diffusion: Callable[[GaussianProcess, Array], Array] = Gauss
         noise = jnp.where(s > 0.0, jnp.sqrt(w * h), 0.0) * jax.random.normal(key, x.shape, x.dtype)
         return x - h * drift + noise, carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, stochastic=True)

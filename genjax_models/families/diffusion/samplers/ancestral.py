@@ -53,7 +53,7 @@ def ancestral(*, large_variance: bool = False) -> Sampler:
         variance = large if large_variance else posterior_variance(process, t, s)
         return mean + jnp.sqrt(variance) * jax.random.normal(key, x.shape, x.dtype), carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, stochastic=True)
 
 
 def ddim(eta: float = 0.0) -> Sampler:
@@ -78,4 +78,4 @@ def ddim(eta: float = 0.0) -> Sampler:
             x = x + jnp.sqrt(variance) * jax.random.normal(key, x.shape, x.dtype)
         return x, carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, stochastic=eta > 0.0, steps_from_x0_and_eps=True)

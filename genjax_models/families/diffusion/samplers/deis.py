@@ -52,4 +52,4 @@ def deis(order: int = 3) -> Sampler:
         branches = [first] + [lambda n=n: of_order(n) for n in range(2, order + 1)]
         return jax.lax.switch(usable_order(process, history, s) - 1, branches), history
 
-    return Sampler(no_history(order), step)
+    return Sampler(no_history(order), step, steps_from_x0_and_eps=order == 1)

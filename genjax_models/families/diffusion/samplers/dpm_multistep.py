@@ -70,7 +70,7 @@ def dpm_multistep(order: int = 2, prediction: str = "x0") -> Sampler:
         branches = [first, second, third][:order]
         return jax.lax.switch(usable_order(process, history, s) - 1, branches), history
 
-    return Sampler(no_history(order), step)
+    return Sampler(no_history(order), step, steps_from_x0_and_eps=order == 1)
 
 
 def sde_dpm_multistep(order: int = 2) -> Sampler:
@@ -100,7 +100,7 @@ def sde_dpm_multistep(order: int = 2) -> Sampler:
         x = process.sigma(s) / process.sigma(t) * jnp.exp(-h) * x - process.alpha(s) * jnp.expm1(-2.0 * h) * guess
         return x + process.sigma(s) * jnp.sqrt(-jnp.expm1(-2.0 * h)) * z, history
 
-    return Sampler(no_history(order), step)
+    return Sampler(no_history(order), step, stochastic=True)
 
 
 def check(order: int, prediction: str) -> None:

@@ -71,4 +71,4 @@ def dpm_singlestep(order: int = 2, prediction: str = "eps") -> Sampler:
         finite = jnp.isfinite(now) & jnp.isfinite(then)
         return jax.lax.cond(finite, second if order == 2 else third, first), carry
 
-    return Sampler(nothing, step, order)
+    return Sampler(nothing, step, order, steps_from_x0_and_eps=order == 1)

@@ -29,9 +29,9 @@ class History(NamedTuple):
         return History(values, times, self.made + 1)
 
 
-def no_history(length: int) -> Callable[[Array], History]:
+def no_history(length: int) -> Callable[[Array, Array], History]:
     """The start of a sampler that remembers `length` predictions."""
-    return lambda x: History(
+    return lambda x, grid: History(
         jnp.zeros((length, *x.shape), x.dtype), jnp.ones(length, x.dtype), jnp.zeros((), jnp.int32)
     )
 

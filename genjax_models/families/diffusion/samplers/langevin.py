@@ -55,7 +55,8 @@ def predictor_corrector(predictor: Sampler, corrector: Corrector, evaluations: i
         x, carry = predictor.step(key_predict, denoiser, carry, x, t, s)
         return jax.lax.cond(s > 0.0, lambda: corrector(key_correct, denoiser, x, s), lambda: x), carry
 
-    return Sampler(predictor.init, step, predictor.evaluations + evaluations)
+    total = None if predictor.evaluations is None else predictor.evaluations + evaluations
+    return predictor._replace(step=step, evaluations=total, stochastic=True, steps_from_x0_and_eps=False)
 
 
 def annealed_langevin(step_size: float = 0.2, num_steps: int = 100) -> Sampler:
@@ -74,7 +75,7 @@ def annealed_langevin(step_size: float = 0.2, num_steps: int = 100) -> Sampler:
         epsilon = step_size * denoiser.process.sigma(s) ** 2
         return _chain(key, denoiser, x, s, num_steps, lambda score, z: epsilon), carry
 
-    return Sampler(nothing, step, num_steps)
+    return Sampler(nothing, step, num_steps, needs_noise=True, stochastic=True)
 
 
 def _check(name: str, value: float, num_steps: int) -> None:

@@ -53,7 +53,7 @@ def _multistep(start: Start, warmup: int) -> Sampler:
         eps = jax.lax.cond(history.made <= warmup, lambda: start(denoiser, x, newest, t, s), multistep)
         return _transfer(denoiser, x, eps, t, s), history
 
-    return Sampler(no_history(4), step)
+    return Sampler(no_history(4), step, needs_signal=True)
 
 
 def _transfer(denoiser: Denoiser, x: Array, eps: Array, t: Array, s: Array) -> Array:

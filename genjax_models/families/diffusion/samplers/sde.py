@@ -30,7 +30,7 @@ def euler_maruyama() -> Sampler:
         noise = jnp.where(s > 0.0, g * jnp.sqrt(h), 0.0) * jax.random.normal(key, x.shape, x.dtype)
         return x - h * reverse_drift + noise, carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, needs_signal=True, stochastic=True)
 
 
 def reverse_diffusion() -> Sampler:
@@ -46,4 +46,4 @@ def reverse_diffusion() -> Sampler:
         noise = jnp.where(s > 0.0, jnp.sqrt(variance), 0.0) * jax.random.normal(key, x.shape, x.dtype)
         return (2.0 - a) * x + variance * denoiser(x, t, "score") + noise, carry
 
-    return Sampler(nothing, step)
+    return Sampler(nothing, step, stochastic=True)

@@ -79,7 +79,8 @@ def unipc(order: int = 2, variant: str = "bh2") -> Sampler:
         predictions = [first] + [lambda n=n: advance(process, history, corrected, s, n) for n in range(1, order + 1)]
         return jax.lax.switch(usable, predictions), Carry(history, corrected, usable)
 
-    return Sampler(lambda x: Carry(no_history(order)(x), x, jnp.zeros((), jnp.int32)), step)
+    start = no_history(order)
+    return Sampler(lambda x, grid: Carry(start(x, grid), x, jnp.zeros((), jnp.int32)), step)
 
 
 def _weights(g: Array, b: Array, r: Array) -> Array:
