@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "data": {"core"},
     "report": set(),
     "modalities": {"core", "data", "report"},
-    "training": {"core"},
+    "training": {"core", "data"},
     "pretrained": {"core", "nets"},
     "evaluation": {"core", "nets", "pretrained", "data"},
 }

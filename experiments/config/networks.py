@@ -1,25 +1,39 @@
-"""Networks from a section of a config."""
+"""Networks from a section of a config, bound to their variables.
+
+A network's *collections* are its variables that no optimiser moves: batch statistics, singular vectors, codebooks. An
+experiment carries them in `TrainState.extra["collections"]`, network by network.
+"""
 
 import importlib
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
 
 import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array, PyTree
+from genjax_models.core.types import Array, Condition, Key, PyTree
 from genjax_models.families.flows import Conditioner
+from genjax_models.training import parallel
 
 
-def build_network(field: str, section: ConfigDict, **fields: Any) -> nn.Module:
+def build_network(field: str, section: ConfigDict, *, train: ConfigDict | None = None, **fields: Any) -> nn.Module:
     """The network `section.name`, an import path, built with the other fields of the section, and `fields`.
 
+    Args:
+      field: where in the config the section stands, for errors.
+      section: of the config.
+      train: `config.train`, whose `compute_dtype` the network computes in unless its section has a `dtype`.
+      **fields: of the network, beside those of the section.
+
     Raises:
-      UserError: if there is no such network, or it has no such field; `field` says where in the config.
+      UserError: if there is no such network, or it has no such field.
     """
     module, _, name = section.name.rpartition(".")
     options = {field: value for field, value in section.items() if field != "name"}
+    if train is not None:
+        options.setdefault("dtype", train.compute_dtype)
     if "dtype" in options:
         options["dtype"] = jnp.dtype(options["dtype"])
     try:
@@ -28,20 +42,68 @@ def build_network(field: str, section: ConfigDict, **fields: Any) -> nn.Module:
         raise UserError(f"cannot build config.{field} from {section.to_dict()}: {error}") from None
 
 
-def stateless(field: str, variables: PyTree) -> PyTree:
-    """The parameters among a network's variables.
+class Initial(NamedTuple):
+    """A network's variables before training.
 
-    Raises:
-      UserError: if it has others, for which an experiment has no place; `field` says where in the config.
+    Attributes:
+      params: what is trained.
+      collections: everything else.
     """
-    if others := sorted(set(variables) - {"params"}):
-        raise UserError(f"config.{field} has {', '.join(others)} beside its weights: choose a network without")
-    return variables["params"]
+
+    params: PyTree
+    collections: dict[str, PyTree]
+
+
+def initialize(net: nn.Module, key: Key, *arguments: Any, **options: Any) -> Initial:
+    """The variables of a network, from example arguments."""
+    variables = dict(net.init(key, *arguments, **options))
+    return Initial(variables.pop("params"), variables)
+
+
+class Collections:
+    """The collections of the networks of an experiment during one evaluation of an objective.
+
+    Every call of a network while training starts from the collections that the objective was given, and the last
+    call's are the new ones. A call within a transformation of its own (`jax.jvp`, `lax.scan`, `vmap`) cannot hand them
+    out; JAX then reports a leaked tracer, and the step is refused before it is compiled.
+    """
+
+    def __init__(self, collections: Mapping[str, PyTree], *, train: bool = False):
+        self._given, self._train = collections, train
+        self.latest = dict(collections)
+
+    def apply(self, name: str, net: nn.Module, params: PyTree, *arguments: Any, **options: Any) -> Any:
+        """`net` with its parameters and the collections of `name`; while training, these are replaced."""
+        own = self._given.get(name, {})
+        if not self._train:
+            return net.apply({"params": params} | own, *arguments, **options)
+        options["train"] = True
+        if not own:
+            return net.apply({"params": params}, *arguments, **options)
+        output, self.latest[name] = net.apply({"params": params} | own, *arguments, mutable=list(own), **options)
+        return output
+
+
+def across_devices(net: nn.Module, train: ConfigDict) -> nn.Module:
+    """The network whose batch norms average over the shards of a mapped training step, outside of which it cannot train.
+
+    In `config.train.parallel.mode="jit"` a program sees the whole batch, and the network is as it is.
+    """
+    mapped = train.parallel.mode != "jit"
+    return net.clone(axis_name=parallel.AXIS) if mapped and hasattr(net, "axis_name") else net
 
 
 def conditioner(net: nn.Module) -> Conditioner:
-    """A network of ours as the network inside a layer of a flow."""
-    return Conditioner(
-        lambda key, h, cond: net.init(key, h, None, cond)["params"],
-        lambda params, h, cond: cast(Array, net.apply({"params": params}, h, None, cond)),
-    )
+    """A network of ours as the network inside a layer of a flow.
+
+    Raises:
+      UserError: at the first call, if it has collections: those of a flow's layers are not carried.
+    """
+
+    def init(key: Key, h: Array, cond: Condition | None) -> PyTree:
+        params, collections = initialize(net, key, h, None, cond)
+        if collections:
+            raise UserError(f"config.net has {', '.join(collections)}, which a layer of a flow cannot update: choose another")
+        return params
+
+    return Conditioner(init, lambda params, h, cond: cast(Array, net.apply({"params": params}, h, None, cond)))

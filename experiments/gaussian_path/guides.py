@@ -7,22 +7,29 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config.data import example_condition, null_of, spec_of
 from experiments.gaussian_path import registry
-from experiments.gaussian_path.teacher import averaged_parameters
-from experiments.run import command
+from experiments.run import command, inference
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array, PyTree
-from genjax_models.guidance import CFGPlusPlus, autoguidance, classifier_free, classifier_guidance
+from genjax_models.core.types import Array, Condition
+from genjax_models.guidance import (
+    CFGPlusPlus,
+    autoguidance,
+    classifier_free,
+    classifier_guidance,
+    nested_classifier_free,
+)
 from genjax_models.processes import Denoiser, GaussianProcess
-from genjax_models.training import Experiment
+from genjax_models.training import Experiment, Inference, parallel
+from genjax_models.training.experiment import Guidance
 from genjax_models.training.names import pick
 
-MakeDenoiser = Callable[..., Denoiser]
-"""`(label, **condition) -> denoiser`: the model bound to classes `[B]` or to none, and to what else it may be told."""
-Guide = Callable[[MakeDenoiser, Array | None, float], Denoiser | CFGPlusPlus]
-"""`(model, label, scale) -> denoiser` to sample with."""
+MakeDenoiser = Callable[[Condition | None], Denoiser]
+"""`cond -> denoiser`: the model bound to a condition, or to none."""
+Guide = Callable[[MakeDenoiser, Condition | None, Guidance], Denoiser | CFGPlusPlus]
+"""`(model, cond, guidance) -> denoiser` to sample with."""
 
-UNCONDITIONAL = "guidance and labels need a class-conditional model: train with --config.conditional=True"
+UNCONDITIONAL = "guidance needs a conditional model: train with --config.condition='(\"label\",)', say"
 
 
 def default_config() -> ConfigDict:
@@ -32,7 +39,7 @@ def default_config() -> ConfigDict:
             "name": "classifier_free",  # or cfg_plus_plus, autoguidance, classifier, embedded
             "workdir": "",  # of the run that guides: autoguidance's worse model, or the noise-conditional classifier
             "interval": (0.0, 1.0),  # times between which guidance acts
-            "rescale": 0.0,  # how far each example's spread is brought back to the conditional one's
+            "rescale": 0.0,  # how far each example's standard deviation is brought back to the conditional prediction's
         }
     )
 
@@ -60,98 +67,144 @@ def make_guide(config: ConfigDict, process: GaussianProcess | None) -> Guide:
     return make(config, process)
 
 
-def draws_labels(config: ConfigDict) -> bool:
-    """Whether a sample has a class: the model's own, or the one that a classifier leads it to."""
-    guide = config.get("sample", {}).get("guide", {})
-    return config.get("conditional", False) or guide.get("name") == "classifier"
+def conditions_of_samples(config: ConfigDict) -> tuple[str, ...]:
+    """What samples are conditioned on: the fields that the model takes, and the class to which a classifier guides."""
+    led = ("label",) if config.sample.guide.name == "classifier" else ()
+    return tuple(dict.fromkeys((*config.condition, *led)))
+
+
+def guidance_of(config: ConfigDict) -> Guidance:
+    """The guidance that `config.sample` asks for: of each field where it names any, otherwise one scale."""
+    return tuple(config.sample.field_guidance.items()) or config.sample.guidance
 
 
 def _classifier_free(config: ConfigDict, process: GaussianProcess | None) -> Guide:
-    section = config.sample.guide
-    if not config.conditional and config.sample.guidance != 1.0:
-        raise UserError(UNCONDITIONAL)
+    section, spec = config.sample.guide, spec_of(config)
+    fields = spec.conditions(config.condition)
 
-    def guide(model: MakeDenoiser, label: Array | None, scale: float) -> Denoiser:
-        wanted = model(label)
-        if scale == 1.0:
+    def check(guidance: Guidance) -> None:
+        if not config.condition and guidance != 1.0:
+            raise UserError(UNCONDITIONAL)
+        if isinstance(guidance, tuple) and (unknown := [name for name, _ in guidance if name not in fields]):
+            raise UserError(f"guidance of {', '.join(unknown)}: the model is conditioned on {', '.join(fields)}")
+
+    def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> Denoiser:
+        check(guidance)
+        wanted = model(cond)
+        if guidance == 1.0 or cond is None:
             return wanted
-        null = _null(config, model, label).model
+        scales = dict(guidance if isinstance(guidance, tuple) else ())
+        num = len(next(iter(cond.values())))
+        nulls = {name: null_of(field, num) for name, field in fields.items()}
+        if not scales:
+            levels, weights = [(), tuple(fields)], [guidance]
+        else:  # the fields in the order of their scales; those without one are never dropped
+            kept = tuple(name for name in fields if name not in scales)
+            levels = [kept + tuple(scales)[:count] for count in range(len(scales) + 1)]
+            weights = list(scales.values())
+        given = lambda names: dict(cond) | {name: value for name, value in nulls.items() if name not in names}
+        models = [model(given(names)).model for names in levels[:-1]] + [wanted.model]
         options = {"interval": section.interval, "rescale": section.rescale}
-        return wanted._replace(model=classifier_free(wanted.model, null, scale, **options))
+        if len(weights) == 1:
+            return wanted._replace(model=classifier_free(models[1], models[0], weights[0], **options))
+        return wanted._replace(model=nested_classifier_free(models, weights, **options))
 
+    check(guidance_of(config))
     return guide
 
 
+def one_scale(guidance: Guidance) -> float:
+    """The scale of a guide that has but one.
+
+    Raises:
+      UserError: if there is one for each field.
+    """
+    if isinstance(guidance, tuple):
+        raise UserError("only sample.guide.name=classifier_free has a scale for each field: say one number")
+    return guidance
+
+
 def _cfg_plus_plus(config: ConfigDict, process: GaussianProcess | None) -> Guide:
-    if not config.conditional:
+    if not config.condition:
         raise UserError(UNCONDITIONAL)
     if config.sample.threshold != "none":
         raise UserError("CFG++ adds the unconditional noise anew: set config.sample.threshold=none")
+    fields = spec_of(config).conditions(config.condition)
 
-    def check(scale: float) -> None:
+    def check(guidance: Guidance) -> float:
+        scale = one_scale(guidance)
         if not 0.0 <= scale <= 1.0:
             raise UserError(f"CFG++ interpolates: say a guidance of 0 to 1, not {scale}")
+        return scale
 
-    def guide(model: MakeDenoiser, label: Array | None, scale: float) -> CFGPlusPlus:
-        check(scale)
-        return CFGPlusPlus(model(label), _null(config, model, label), scale)
+    def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> CFGPlusPlus:
+        assert cond is not None
+        nulls = {name: null_of(field, len(cond[name])) for name, field in fields.items()}
+        return CFGPlusPlus(model(cond), model(nulls), check(guidance))
 
-    check(config.sample.guidance)
+    check(guidance_of(config))
     return guide
 
 
 def _autoguidance(config: ConfigDict, process: GaussianProcess | None) -> Guide:
-    run, weak, params = _load(config, "a worse model of the same kind")
-    if run.get("conditional") != config.conditional:
-        raise UserError(f"config.sample.guide.workdir holds a model with conditional={run.get('conditional')}")
+    run, weak, weights = _load(config, "a worse model of the same kind")
+    spec, names = spec_of(config), tuple(config.condition)
+    theirs = tuple(run.get("condition", ()))
+    if theirs != names:
+        raise UserError(f"config.sample.guide.workdir holds a model with condition={theirs}, not {names}")
     make = weak.denoiser
-    shape, label = (1, *config.data.shape), jnp.zeros(1, jnp.int32) if config.conditional else None
-    if make is None or jax.eval_shape(make(params, label).model, jnp.zeros(shape), jnp.ones(1)).shape != shape:
-        raise UserError("config.sample.guide.workdir holds no model that predicts images, step by step")
-    _check_process(process, make(params, label).process)
+    shape, cond = (1, *spec.shape), example_condition(spec, names)
+    if make is None or jax.eval_shape(make(weights, cond).model, jnp.zeros(shape), jnp.ones(1)).shape != shape:
+        raise UserError("config.sample.guide.workdir holds no model that predicts the data, step by step")
+    _check_process(process, make(weights, cond).process)
 
-    def guide(model: MakeDenoiser, label: Array | None, scale: float) -> Denoiser:
-        good, worse = model(label), make(params, label)
+    def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> Denoiser:
+        good, worse = model(cond), make(weights, cond)
         convert = lambda x, t: worse(x, t, good.prediction)
-        return good._replace(model=autoguidance(good.model, convert, scale, interval=config.sample.guide.interval))
+        interval = config.sample.guide.interval
+        return good._replace(model=autoguidance(good.model, convert, one_scale(guidance), interval=interval))
 
     return guide
 
 
 def _classifier(config: ConfigDict, process: GaussianProcess | None) -> Guide:
-    run, judge, params = _load(config, "a noise-conditional classifier")
-    classify = judge.classify
+    run, classifier, weights = _load(config, "a noise-conditional classifier")
+    classify = classifier.classify
     if classify is None:
         raise UserError("config.sample.guide.workdir holds no noise-conditional classifier")
     _check_process(process, registry.transformed_process(run))
 
-    def guide(model: MakeDenoiser, label: Array | None, scale: float) -> Denoiser:
-        assert label is not None
+    def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> Denoiser:
+        assert cond is not None
+        label = cond["label"]
 
         def log_prob(x: Array, t: Array) -> Array:
-            logits = classify(params, x, jnp.broadcast_to(t, x.shape[:1]))
+            logits = classify(weights, x, jnp.broadcast_to(t, x.shape[:1]))
             return jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)[:, 0]
 
-        return classifier_guidance(model(label if config.conditional else None), log_prob, scale)
+        own = {name: cond[name] for name in config.condition} or None
+        return classifier_guidance(model(own), log_prob, one_scale(guidance))
 
     return guide
 
 
 def _embedded(config: ConfigDict, process: GaussianProcess | None) -> Guide:
     if "guidance_scales" not in config:
-        raise UserError("only latent consistency models are told their guidance: choose another sample.guide.name")
+        raise UserError("only latent consistency models are conditioned on guidance: choose another sample.guide.name")
     low, high = config.guidance_scales
 
-    def check(scale: float) -> None:
+    def check(guidance: Guidance) -> float:
+        scale = one_scale(guidance)
         if not low <= scale <= high:
             raise UserError(f"a guidance of {scale} was never trained: say {low} to {high}, see config.guidance_scales")
+        return scale
 
-    def guide(model: MakeDenoiser, label: Array | None, scale: float) -> Denoiser:
-        check(scale)
-        assert label is not None
-        return model(label, guidance=jnp.full(label.shape, scale - 1.0))
+    def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> Denoiser:
+        assert cond is not None
+        weight = jnp.full(len(next(iter(cond.values()))), check(guidance) - 1.0)
+        return model(dict(cond) | {"guidance": weight})
 
-    check(config.sample.guidance)
+    check(guidance_of(config))
     return guide
 
 
@@ -164,14 +217,8 @@ GUIDES: dict[str, Callable[[ConfigDict, GaussianProcess | None], Guide]] = {
 }
 
 
-def _null(config: ConfigDict, model: MakeDenoiser, label: Array | None) -> Denoiser:
-    if label is None:
-        raise UserError(UNCONDITIONAL)
-    return model(jnp.full_like(label, config.data.num_classes))
-
-
 def _check_process(ours: GaussianProcess | None, theirs: GaussianProcess) -> None:
-    """Refuse a guide that would be told of another noise than there is."""
+    """Refuse a guide that was trained at other noise levels than those of the model."""
     t = jnp.linspace(0.0, 1.0, 11)
     pairs = () if ours is None else ((ours.alpha(t), theirs.alpha(t)), (ours.sigma(t), theirs.sigma(t)))
     if not pairs or not all(bool(jnp.allclose(*pair, rtol=1e-4, atol=1e-6)) for pair in pairs):
@@ -180,17 +227,13 @@ def _check_process(ours: GaussianProcess | None, theirs: GaussianProcess) -> Non
         )
 
 
-def _load(config: ConfigDict, what: str) -> tuple[ConfigDict, Experiment, dict[str, PyTree]]:
-    """The run of `config.sample.guide.workdir`: its config, its experiment and its averaged parameters."""
+def _load(config: ConfigDict, what: str) -> tuple[ConfigDict, Experiment, Inference]:
+    """The run of `config.sample.guide.workdir`: its config, its experiment and its variables."""
     folder = Path(config.sample.guide.workdir)
     if not (folder / "config.json").exists():
         raise UserError(f"config.sample.guide.workdir={str(folder)!r} is not the folder of a run: train {what} there")
     run = command.recorded_config(folder)
-    for field in ("name", "shape", "num_classes"):
-        ours, theirs = (tuple(x) if field == "shape" else x for x in (config.data[field], run.data[field]))
-        if ours != theirs:
-            raise UserError(
-                f"config.sample.guide.workdir is a run of other data: {field} is {theirs} there, {ours} here"
-            )
+    if run.data != config.data:
+        raise UserError(f"config.sample.guide.workdir is a run of other data: {run.data.to_dict()} there")
     experiment = command.build_experiment(run)
-    return run, experiment, dict(averaged_parameters(experiment, run, folder))
+    return run, experiment, parallel.to_host(inference.load(experiment, run, folder))

@@ -4,7 +4,7 @@
 `teacher` of the student's run, where the student's command trains it.
 """
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -12,20 +12,17 @@ import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
-from experiments.run import command
-from experiments.run.sampling import averaged
+from experiments.run import command, inference
 from experiments.run.training import train
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import PyTree
-from genjax_models.training import Experiment, TrainState, parallel
+from genjax_models.training import Inference, TrainState, parallel
 from genjax_models.training.checkpoint import saved_steps
-from genjax_models.training.loop import load_state
 from genjax_models.training.state import with_params
 from genjax_models.training.workdir import differing
 
 
-def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
-    """The teacher's averaged parameters after its last step, on the host.
+def trained(config: ConfigDict, workdir: Path) -> Inference:
+    """The teacher's variables after its last step, on the host.
 
     Args:
       config: the student's.
@@ -42,33 +39,24 @@ def trained(config: ConfigDict, workdir: Path) -> Mapping[str, PyTree]:
         print(f"training the teacher first, in {folder}", flush=True)
         train(config.teacher, folder)
     differing(folder, config.teacher.to_dict())
-    return averaged_parameters(command.build_experiment(config.teacher), config.teacher, folder, step=steps)
+    experiment = command.build_experiment(config.teacher)
+    return parallel.to_host(inference.load(experiment, config.teacher, folder, step=steps))
 
 
-def averaged_parameters(
-    experiment: Experiment, config: ConfigDict, folder: Path, *, step: int | None = None
-) -> Mapping[str, PyTree]:
-    """What another run samples with, on the host: of its newest checkpoint, or that of `step`.
-
-    Raises:
-      UserError: if there is no such checkpoint, or the folder belongs to another model.
-    """
-    return parallel.to_host(averaged(load_state(experiment, config, folder, step=step), config, folder))
-
-
-def start_from(state: TrainState, params: Mapping[str, PyTree], *, new: tuple[str, ...] = ()) -> TrainState:
+def start_from(state: TrainState, teacher: Inference, *, new: tuple[str, ...] = ()) -> TrainState:
     """A student's initial state with the teacher's parameters as its own.
 
     Args:
       state: the student's.
-      params: the teacher's.
+      teacher: its variables.
       new: layers that the student has and the teacher has not; they stay as they were initialised.
 
     Raises:
       UserError: if the two networks differ otherwise.
     """
-    ours, theirs = (flatten_dict(tree["model"]) for tree in (parallel.to_host(state.params), params))
+    ours, theirs = (flatten_dict(tree["model"]) for tree in (parallel.to_host(state.params), teacher.params))
     known = {path: value for path, value in ours.items() if not set(new) & set(path)}
     if jax.tree.map(jnp.shape, known) != jax.tree.map(jnp.shape, theirs):
         raise UserError("a student that starts from its teacher needs the same network: let config.net be teacher.net")
-    return with_params(state, {"model": unflatten_dict(ours | theirs)})
+    state = with_params(state, {"model": unflatten_dict(ours | theirs)})
+    return replace(state, extra=state.extra | {"collections": teacher.extra["collections"]})

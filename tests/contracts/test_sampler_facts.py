@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from experiments.parts import choices
+from experiments.gaussian_path import registry
 
 from genjax_models.families.consistency import multistep
 from genjax_models.families.diffusion import ddim, deis, dpm_multistep, edm_heun, learned_variance_ancestral
@@ -17,7 +17,7 @@ from genjax_models.solvers import Sampler, sample
 
 LEARNED = "ancestral_learned"  # its network has a second half, the variance
 SAMPLERS: dict[str, Sampler] = {
-    **{name: make() for name, make in choices.SAMPLERS.items()},
+    **{name: make() for name, make in registry.SAMPLERS.items()},
     LEARNED: learned_variance_ancestral(),
     "multistep": multistep(0.01),
     "ddim_half": ddim(0.5),
