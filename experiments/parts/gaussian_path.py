@@ -18,7 +18,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.data.preprocess import dequantize, random_flip, to_float
 from genjax_models.families.diffusion import decode, dequantized_log_prob, encode, log_prob
-from genjax_models.guidance import drop_labels
+from genjax_models.guidance import drop_condition
 from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.solvers import Sampler, sample
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
@@ -168,7 +168,8 @@ def build(
         x = random_flip(key_flip, x) if config.train.flip else x
         label = None
         if config.conditional:
-            label = drop_labels(key_label, batch["label"], num_classes, config.label_dropout)
+            rates = {"label": config.label_dropout}
+            label = drop_condition(key_label, {"label": batch["label"]}, {"label": num_classes}, rates)["label"]
         bound = Bound(bind(label, train=True, rngs={"dropout": key_dropout}), params["model"], extra, label, step)
         return loss(key_loss, bound, x), update(bound)
 
