@@ -67,14 +67,18 @@ def check_same_model(workdir: Path, config: Mapping[str, Any]) -> None:
 
 
 def _changes(workdir: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What the folder's config says and what `config` does, by key, where they differ."""
+    """What the folder's config says and what `config` does, by key, where they differ.
+
+    A list that is empty here and that the folder does not know, since it is older, makes no difference.
+    """
     path = workdir / "config.json"
     new = flatten(json.loads(json.dumps(config)))
     try:
         old = flatten(json.loads(path.read_text()))
     except (json.JSONDecodeError, OSError):
         raise UserError(f"{path} cannot be read as JSON; restore it or choose another --workdir") from None
-    pairs = {key: (old.get(key), new.get(key)) for key in sorted(old.keys() | new.keys())}
+    known = old.keys() | {key for key, value in new.items() if value != []}
+    pairs = {key: (old.get(key), new.get(key)) for key in sorted(known)}
     return {key: (there, here) for key, (there, here) in pairs.items() if there != here}
 
 

@@ -87,7 +87,7 @@ def test_order_of_convergence(sampler, order, prediction, length):
             ends = process.log_snr(jnp.array([0.7, 0.2]))
             h = (ends[1] - ends[0]) / n
             grid = process.time_of(ends[0] + h * jnp.arange(n + 1))
-            start = sampler.init(place(grid[0]))
+            start = sampler.init(place(grid[0]), grid)
             past = process.time_of(ends[0] - h * jnp.arange(length, 0, -1))
             history = getattr(start, "history", start)
             for t in past:
@@ -96,7 +96,7 @@ def test_order_of_convergence(sampler, order, prediction, length):
                 start = start._replace(history=history, x=place(past[-1]), order=jnp.array(length, jnp.int32))
             elif length:
                 start = history
-            warm = sampler._replace(init=lambda _: start)
+            warm = sampler._replace(init=lambda *_: start)
             x = sample(jax.random.key(1), denoiser, place(grid[0]), grid, warm)
             return jnp.abs(x - place(grid[-1])).max()
 

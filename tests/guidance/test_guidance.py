@@ -12,8 +12,10 @@ from genjax_models.guidance import (
     autoguidance,
     classifier_free,
     classifier_guidance,
-    drop_labels,
+    composed_classifier_free,
+    drop_condition,
     dynamic_threshold,
+    nested_classifier_free,
     static_threshold,
 )
 from genjax_models.processes import PREDICTIONS, Denoiser, rectified_flow, vp
@@ -43,11 +45,77 @@ def test_guided_score_is_the_tilted_density():
     np.testing.assert_allclose(classifier_free(score(1.5), score(0.0), 3.0)(x, jnp.zeros(5)), 4.5 - x, rtol=1e-6)
 
 
-def test_labels_drop_at_their_rate():
+def test_nested_guidance_is_instruct_pix2pix_s():
+    """Eq. 3 of Brooks et al. in NumPy: image first, then text."""
+    x, null, image, both = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+    models = [lambda x, t, e=e: jnp.asarray(e) for e in (null, image, both)]
+    t = jnp.array([0.1, 0.3, 0.5, 0.6, 0.9])
+    found = nested_classifier_free(models, (1.5, 7.5))(x, t)
+    expected = null + 1.5 * (image - null) + 7.5 * (both - image)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    within = nested_classifier_free(models, (1.5, 7.5), interval=(0.3, 0.6))(x, t)
+    acts = np.array([False, True, True, True, False])[:, None]
+    np.testing.assert_allclose(within, np.where(acts, expected, both), rtol=1e-5, atol=1e-5)
+    restored = nested_classifier_free(models, (1.5, 7.5), rescale=1.0)(x, t)
+    np.testing.assert_allclose(restored.std(axis=1), both.std(axis=1), rtol=1e-5)
+
+
+def test_composed_guidance_samples_the_product_of_experts():
+    r"""With $p(x) = N(0, 1)$ and $p(x \mid c_i) = N(a_i, 1)$ the tilted density has the mean $\sum_i s_i a_i$."""
+    score = lambda mean: lambda x, t: mean - x
+    x = jnp.linspace(-2, 2, 5)[:, None]
+    composed = composed_classifier_free(score(0.0), (score(1.5), score(-0.4)), (2.0, 3.0))
+    np.testing.assert_allclose(composed(x, jnp.zeros(5)), 2.0 * 1.5 - 3.0 * 0.4 - x, rtol=1e-5)
+
+
+def test_one_scale_is_classifier_free_to_the_bit():
+    """Its formula as it stands in the paper, null + g (conditional - null)."""
+    x, a, b = jax.random.normal(jax.random.key(0), (3, 4, 2))
+    conditional, null = (lambda x, t: a), (lambda x, t: b)
+    for guided in (
+        classifier_free(conditional, null, 2.5),
+        nested_classifier_free((null, conditional), (2.5,)),
+        composed_classifier_free(null, (conditional,), (2.5,)),
+    ):
+        np.testing.assert_array_equal(guided(x, jnp.full(4, 0.5)), b + jnp.float32(2.5) * (a - b))
+
+
+def test_one_field_drops_by_the_key_itself():
+    """The numbers that runs with labels have always had."""
     label = jnp.arange(10_000) % 10
-    dropped = drop_labels(jax.random.key(0), label, 10, 0.1)
-    assert float((dropped == 10).mean()) == pytest.approx(0.1, abs=0.012)
-    assert bool(jnp.all((dropped == label) | (dropped == 10)))
+    dropped = drop_condition(jax.random.key(0), {"label": label}, {"label": 10}, {"label": 0.1})["label"]
+    expected = jnp.where(jax.random.bernoulli(jax.random.key(0), 0.1, label.shape), 10, label)
+    np.testing.assert_array_equal(dropped, expected)
+    assert dropped.dtype == label.dtype
+    assert float((dropped == 10).mean()) == pytest.approx(0.1, abs=0.012)  # four standard errors
+
+
+def test_fields_drop_apart_and_together_at_their_rates():
+    """A field is kept if neither its own coin nor the common one says otherwise, within four standard errors."""
+    n = 20_000
+    cond = {
+        "label": jnp.zeros(n, jnp.int32),
+        "text": jnp.ones((n, 2, 3)),
+        "frames": jnp.ones((n, 1)),
+        "size": jnp.ones(n),
+    }
+    null = {"label": 5, "text": jnp.full(3, -1.0), "frames": 0.0}
+    rates, together = {"text": 0.2, "label": 0.1, "frames": 0.0}, 0.05
+    found = drop_condition(jax.random.key(0), cond, null, rates, together)
+    gone = {
+        "label": np.asarray(found["label"] == 5),
+        "text": np.asarray(found["text"] == -1.0).all((1, 2)),
+        "frames": np.asarray(found["frames"] == 0.0)[:, 0],
+    }
+    np.testing.assert_array_equal(np.asarray(found["text"] == 1.0).all((1, 2)), ~gone["text"])
+    expected = {name: 1.0 - (1.0 - rate) * (1.0 - together) for name, rate in rates.items()}
+    pairs = {name: (gone[name].mean(), expected[name]) for name in gone}
+    pairs["all"] = (gone["frames"] & gone["label"] & gone["text"]).mean(), together
+    pairs["apart"] = (gone["label"] & gone["text"] & ~gone["frames"]).mean(), (1.0 - together) * 0.1 * 0.2
+    for rate, known in pairs.values():
+        assert rate == pytest.approx(known, abs=4 * np.sqrt(known * (1 - known) / n))
+    assert not (gone["frames"] & ~gone["label"]).any()
+    np.testing.assert_array_equal(found["size"], cond["size"])
 
 
 def test_threshold_clips_the_clean_prediction_alone():
@@ -121,11 +189,21 @@ def test_dynamic_threshold_scales_back_only_what_exceeds_the_range():
     np.testing.assert_allclose(found[1], jnp.clip(x[1], -2.0, 2.0) / 2.0, rtol=1e-6)
 
 
+def _drop(**changes):
+    fields = {"null": {"label": 3, "text": 0.0}, "rates": {"label": 0.1, "text": 0.1}} | changes
+    return drop_condition(jax.random.key(0), {"label": jnp.zeros(2, jnp.int32), "text": jnp.zeros((2, 3))}, **fields)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda m: classifier_free(m, m, 2.0, interval=(0.6, 0.3)), "interval must be"),
         (lambda m: classifier_free(m, m, 2.0, rescale=1.5), "rescale must lie in"),
+        (lambda m: nested_classifier_free((m, m), (1.0, 2.0)), "one model more than scales, got 2 and 2"),
+        (lambda m: composed_classifier_free(m, (), ()), "one model more than scales, got 1 and 0"),
+        (lambda m: _drop(null={"label": 3, "text": jnp.zeros(4)}), r"of 'text' has shape \(4,\), an example \(3,\)"),
+        (lambda m: _drop(null={"label": 3}), r"'text' cannot be dropped: .* null \['label'\]"),
+        (lambda m: _drop(rates={"label": 1.5}), r"must lie in \[0, 1\], got 1.5"),
         (lambda m: dynamic_threshold(Denoiser(vp(), m, "x0"), quantile=0.0), "quantile must lie in"),
     ],
 )

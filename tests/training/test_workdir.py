@@ -64,6 +64,17 @@ def test_weights_are_read_by_another_way_to_train_but_not_as_another_model(tmp_p
         check_same_model(tmp_path, changed(train__steps=50, net__width=32))
 
 
+def test_a_folder_from_before_a_list_that_is_empty_goes_on(tmp_path):
+    """A setting that came later and is not used; used it is refused."""
+    claim(tmp_path, CONFIG, started=True)
+    claim(tmp_path, changed(train__multipliers=()), started=True)
+    with pytest.raises(UserError, match="train.multipliers"):
+        claim(tmp_path, changed(train__multipliers=[["bias", 0.0]]), started=True)
+    claim(tmp_path / "used", changed(train__multipliers=[["bias", 0.0]]), started=True)
+    with pytest.raises(UserError, match="train.multipliers"):
+        claim(tmp_path / "used", changed(train__multipliers=[]), started=True)
+
+
 def test_a_folder_without_a_checkpoint_is_free(tmp_path):
     claim(tmp_path, CONFIG, started=False)
     claim(tmp_path, changed(experiment="y"), started=False)
