@@ -23,7 +23,7 @@ from experiments.classifier import noisy
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variant."""
     config = noisy.get_config()
-    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    config.data.name = "fashion_mnist"
     config.process = "ddpm"
     config.net.update(
         {"patch_size": 2, "channels": 32, "multipliers": (1, 2), "num_blocks": 1, "head_dim": 32, "groups": 8}

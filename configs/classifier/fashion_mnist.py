@@ -16,7 +16,7 @@ from experiments import classifier
 def get_config(variant: str = "") -> ConfigDict:
     """The default of `experiments.classifier` with the differences below; `variant` is empty or `smoke`."""
     config = classifier.get_config()
-    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    config.data.name = "fashion_mnist"
     config.train.update({"flip": True, "steps": 3_600})
     config.expected.accuracy = 0.911
     return classifier.with_variant(config, variant)

@@ -16,7 +16,7 @@ from experiments import classifier
 def get_config(variant: str = "") -> ConfigDict:
     """The default of `experiments.classifier` with the differences below; `variant` is empty or `smoke`."""
     config = classifier.get_config()
-    config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
+    config.data.name = "mnist_5k"
     config.shift = 2
     config.train.update({"steps": 1_500})
     config.expected.accuracy = 0.985

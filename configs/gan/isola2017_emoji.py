@@ -19,7 +19,7 @@ from experiments.config.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = image_translation.get_config("pix2pix")
-    config.data.update({"name": "emoji_32", "shape": (32, 32, 3)})
+    config.data.name = "emoji_32"
     config.view = "grey"
     config.eval.features = ""  # there is no classifier of emoji
     config.train.update({"steps": 3000, "batch_size": 16, "flip": True})

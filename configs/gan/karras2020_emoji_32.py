@@ -23,7 +23,7 @@ from experiments.config.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_fashion_mnist(gan.get_config(), **recipes.STYLEGAN2_EMOJI)
-    config.data.update({"name": "emoji_32", "shape": (32, 32, 3), "num_classes": 10})
+    config.data.name = "emoji_32"
     config.train.update({"steps": 4000, "batch_size": 32})
     config.augment.update({"name": "ada", "options": ConfigDict({"thousands": 100.0})})
     config.eval.update({"features": "", "num": 1000})

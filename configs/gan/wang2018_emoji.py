@@ -21,7 +21,7 @@ from experiments.config.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = image_translation.get_config("super_resolution")
-    config.data.update({"name": "emoji", "shape": (64, 64, 3)})
+    config.data.name = "emoji"
     config.view = "quarter"
     config.perceptual = ""  # `efficientnet_lite0` where its package is installed: the layer is of photographs
     config.eval.features = ""  # there is no classifier of emoji

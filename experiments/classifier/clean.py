@@ -1,18 +1,18 @@
 """Small image classifiers: their penultimate layers are the feature nets of `genjax_models.evaluation`."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.classifier.scores import classification
+from experiments.config.data import model_values, spec_of
+from experiments.config.networks import Collections, build_network, initialize
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.modalities.image import random_flip, to_float
-from genjax_models.nets.feature.classifier import Classifier
-from genjax_models.training import Experiment, Player, make_optimizer, training_config
+from genjax_models.modalities import modality_of
+from genjax_models.training import Experiment, Inference, Player, make_optimizer, training_config
 
 
 def get_config() -> ConfigDict:
@@ -20,8 +20,13 @@ def get_config() -> ConfigDict:
     config = ConfigDict(
         {
             "experiment": "experiments.classifier",
-            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
-            "net": {"widths": (32, 64, 96), "features": 128, "dropout": 0.3},
+            "data": {"name": "digits"},
+            "net": {
+                "name": "genjax_models.nets.feature.classifier.Classifier",
+                "widths": (32, 64, 96),
+                "features": 128,
+                "dropout": 0.3,
+            },
             "shift": 1,  # pixels at most, in each direction
             "train": training_config(),
             "expected": {"accuracy": 0.97},  # at least, on the test split
@@ -47,38 +52,40 @@ def with_variant(config: ConfigDict, variant: str) -> ConfigDict:
     return config
 
 
-def make_network(config: ConfigDict) -> Classifier:
-    """The classifier of `config.net` for the classes of `config.data`."""
-    return Classifier(num_classes=config.data.num_classes, **config.net)
-
-
 def build(config: ConfigDict) -> Experiment:
-    """An experiment of one player, `model`, that minimises the cross-entropy of the labels."""
-    net = make_network(config)
+    """An experiment of one player, `model`, that minimises the cross-entropy of the labels.
 
-    def classify(params: Mapping[str, PyTree], x: Array, **options: Any) -> Array:
-        output: Any = net.apply({"params": params["model"]}, x, **options)
-        return output.logits
+    Raises:
+      UserError: if the data set has no classes, or the network cannot be built.
+    """
+    spec = spec_of(config)
+    if not spec.num_classes:
+        raise UserError(f"data set {spec.name} has no labels to classify: choose another")
+    net, modality = build_network("net", config.net, num_classes=spec.num_classes), modality_of(spec)
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        return {"model": net.init(key, jnp.zeros((1, *config.data.shape)))["params"]}, {}
+        start = initialize(net, key, jnp.zeros((1, *spec.shape)))
+        return {"model": start.params}, {"collections": {"net": start.collections}}
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_shift, key_flip, key_dropout = jax.random.split(key, 3)
         x = random_shift(key_shift, batch["x"], config.shift)
-        x = to_float(random_flip(key_flip, x) if config.train.flip else x)
-        logits = classify(params, x, train=True, rngs={"dropout": key_dropout})
-        return LossOutput(*classification(logits, batch["label"])), extra
+        key_x = jax.random.fold_in(key_dropout, 0)
+        x = model_values(config, modality, x, key_flip=key_flip, key_noise=key_x)
+        collections, rngs = Collections(extra["collections"], train=True), {"dropout": key_dropout}
+        output = collections.apply("net", net, params["model"], x, rngs=rngs)
+        return LossOutput(*classification(output.logits, batch["label"])), {"collections": collections.latest}
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        logits = classify(params, to_float(batch["x"]))
-        loss, scores = classification(logits, batch["label"])
+    def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
+        x = modality.to_model(batch["x"])
+        output = Collections(model.extra["collections"]).apply("net", net, model.params["model"], x)
+        loss, scores = classification(output.logits, batch["label"])
         return {"loss": loss} | scores
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
-    return Experiment(init=init, players=(player,), validate=validate)
+    return Experiment(spec=spec, init=init, players=(player,), validate=validate)
 
 
 def random_shift(key: Key, x: Array, pixels: int) -> Array:

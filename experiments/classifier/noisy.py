@@ -1,19 +1,21 @@
 """A classifier of noisy images, whose gradient guides the samples of a model on the same process."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.classifier.scores import classification
-from experiments.config.networks import build_network
+from experiments.config.data import model_values, spec_of
+from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gaussian_path import registry
 from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.modalities.image import random_flip, to_float
-from genjax_models.training import Experiment, Player, make_optimizer, training_config
+from genjax_models.modalities import modality_of
+from genjax_models.training import Experiment, Inference, Player, make_optimizer, training_config
 
 
 def get_config() -> ConfigDict:
@@ -21,7 +23,7 @@ def get_config() -> ConfigDict:
     config = ConfigDict(
         {
             "experiment": "experiments.classifier.noisy",
-            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
+            "data": {"name": "digits"},
             "net": {"name": "genjax_models.nets.UNetEncoder"},
             "process": "vp",
             "process_options": {"zero_terminal_snr": False, "shift": 1.0},
@@ -40,16 +42,22 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, or options do not suit it.
     """
-    net = build_network("net", config.net, out_features=config.data.num_classes)
+    spec = spec_of(config)
+    net = build_network("net", config.net, train=config.train, out_features=spec.num_classes)
+    training_net, modality = across_devices(net, config.train), modality_of(spec)
     process = registry.transformed_process(config)
     time = registry.make_time(config, process)
 
-    def classify(params: Mapping[str, PyTree], x: Array, t: Array, **options: Any) -> Array:
-        scale = jax.lax.rsqrt(process.alpha(t) ** 2 + process.sigma(t) ** 2)  # of unit spread, however loud the noise
-        return cast(Array, net.apply({"params": params["model"]}, expand_as(scale, x) * x, t, **options))
+    def classify(collections: Collections, net: nn.Module, params: PyTree, x: Array, t: Array, **options: Any) -> Array:
+        scale = jax.lax.rsqrt(process.alpha(t) ** 2 + process.sigma(t) ** 2)  # of unit variance at all noise levels
+        return collections.apply("net", net, params, expand_as(scale, x) * x, t, **options)
+
+    def trained(model: Inference, x: Array, t: Array) -> Array:
+        return classify(Collections(model.extra["collections"]), net, model.params["model"], x, t)
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        return {"model": net.init(key, jnp.zeros((1, *config.data.shape)), jnp.zeros(1))["params"]}, {}
+        start = initialize(net, key, jnp.zeros((1, *spec.shape)), jnp.zeros(1))
+        return {"model": start.params}, {"collections": {"net": start.collections}}
 
     def noisy(key: Key, x: Array) -> tuple[Array, Array]:
         key_time, key_eps = jax.random.split(key)
@@ -60,15 +68,17 @@ def build(config: ConfigDict) -> Experiment:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_flip, key_noise, key_dropout = jax.random.split(key, 3)
-        x = to_float(random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"])
-        logits = classify(params, *noisy(key_noise, x), train=True, rngs={"dropout": key_dropout})
-        return LossOutput(*classification(logits, batch["label"])), extra
+        key_x = jax.random.fold_in(key_noise, 0)
+        x = model_values(config, modality, batch["x"], key_flip=key_flip, key_noise=key_x)
+        collections, rngs = Collections(extra["collections"], train=True), {"dropout": key_dropout}
+        logits = classify(collections, training_net, params["model"], *noisy(key_noise, x), rngs=rngs)
+        return LossOutput(*classification(logits, batch["label"])), {"collections": collections.latest}
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        x = to_float(batch["x"])
-        loss, scores = classification(classify(params, *noisy(key, x)), batch["label"])
-        _, clean = classification(classify(params, x, jnp.zeros(x.shape[0])), batch["label"])
+    def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
+        x = modality.to_model(batch["x"])
+        loss, scores = classification(trained(model, *noisy(key, x)), batch["label"])
+        _, clean = classification(trained(model, x, jnp.zeros(x.shape[0])), batch["label"])
         return {"loss": loss} | scores | {"accuracy without noise": clean["accuracy"]}
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
-    return Experiment(init=init, players=(player,), validate=validate, classify=classify)
+    return Experiment(spec=spec, init=init, players=(player,), validate=validate, classify=trained)

@@ -69,13 +69,13 @@ class Collections:
     """
 
     def __init__(self, collections: Mapping[str, PyTree], *, train: bool = False):
-        self._given, self._train = collections, train
+        self._given, self.train = collections, train
         self.latest = dict(collections)
 
     def apply(self, name: str, net: nn.Module, params: PyTree, *arguments: Any, **options: Any) -> Any:
         """`net` with its parameters and the collections of `name`; while training, these are replaced."""
         own = self._given.get(name, {})
-        if not self._train:
+        if not self.train:
             return net.apply({"params": params} | own, *arguments, **options)
         options["train"] = True
         if not own:
@@ -85,9 +85,9 @@ class Collections:
 
 
 def across_devices(net: nn.Module, train: ConfigDict) -> nn.Module:
-    """The network whose batch norms average over the shards of a mapped training step, outside of which it cannot train.
+    """The network with batch norms that average over the shards of a mapped training step; it trains nowhere else.
 
-    In `config.train.parallel.mode="jit"` a program sees the whole batch, and the network is as it is.
+    Under `config.train.parallel.mode="jit"` a program sees the whole batch, and the network is as it is.
     """
     mapped = train.parallel.mode != "jit"
     return net.clone(axis_name=parallel.AXIS) if mapped and hasattr(net, "axis_name") else net
@@ -103,7 +103,9 @@ def conditioner(net: nn.Module) -> Conditioner:
     def init(key: Key, h: Array, cond: Condition | None) -> PyTree:
         params, collections = initialize(net, key, h, None, cond)
         if collections:
-            raise UserError(f"config.net has {', '.join(collections)}, which a layer of a flow cannot update: choose another")
+            raise UserError(
+                f"config.net has {', '.join(collections)}, which a layer of a flow cannot update: choose another"
+            )
         return params
 
     return Conditioner(init, lambda params, h, cond: cast(Array, net.apply({"params": params}, h, None, cond)))

@@ -152,7 +152,7 @@ def gan_digits(config: ConfigDict, **networks: dict) -> ConfigDict:
 
 def gan_fashion_mnist(config: ConfigDict, **networks: dict) -> ConfigDict:
     """Fashion-MNIST for two players: 5,000 steps of 64, of 0.07 to 0.6 s on one x86-64 core."""
-    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    config.data.name = "fashion_mnist"
     _networks(config, networks)
     config.train.update({"steps": 5000, "batch_size": 64})
     config.latent = 128
@@ -162,7 +162,7 @@ def gan_fashion_mnist(config: ConfigDict, **networks: dict) -> ConfigDict:
 
 def fashion_mnist(config: ConfigDict, **networks: dict) -> ConfigDict:
     """Fashion-MNIST: the UNet, of which two x86-64 cores take a step in 0.28 s, or `networks`; 3,200 steps of 64."""
-    config.data.update({"name": "fashion_mnist", "shape": (28, 28, 1)})
+    config.data.name = "fashion_mnist"
     _networks(config, networks or {"net": UNET})
     config.eval.features = "fashion_mnist"
     return _optimize(config, steps=3200, batch_size=64, learning_rate=2e-3, warmup_steps=200)
@@ -170,7 +170,7 @@ def fashion_mnist(config: ConfigDict, **networks: dict) -> ConfigDict:
 
 def mnist_5k(config: ConfigDict, **networks: dict) -> ConfigDict:
     """5,000 images of MNIST: the UNet, or `networks`, 1,200 steps of 64."""
-    config.data.update({"name": "mnist_5k", "shape": (28, 28, 1)})
+    config.data.name = "mnist_5k"
     _networks(config, networks or {"net": UNET})
     config.eval.update({"features": "mnist", "num": 500})
     return _optimize(config, steps=1200, batch_size=64, learning_rate=2e-3, warmup_steps=200)
@@ -186,14 +186,14 @@ def mnist_10k(config: ConfigDict, **networks: dict) -> ConfigDict:
 
 def plane(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
     """A toy density of the plane: 2,000 steps of 256 points."""
-    config.data.update({"name": name, "shape": (2,)})
+    config.data.name = name
     _networks(config, {"net": net})
     return _optimize(config, steps=2000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
 
 
 def table(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
     """A table: 2,000 steps of 256 rows."""
-    config.data.update({"name": name, "shape": (len(TABLES[name]),)})
+    config.data.update({"name": name,)})
     _networks(config, {"net": net})
     return _optimize(config, steps=2000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
 

@@ -14,10 +14,10 @@ from experiments.consistency import training
 from experiments.gaussian_path import Bound, teacher
 from experiments.run import command
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array, Key, LossOutput
+from genjax_models.core.types import Array, Condition, Key, LossOutput, PyTree
 from genjax_models.families.consistency import Solver, consistency_distillation_loss, ddim_step, heun_step
 from genjax_models.processes import Denoiser, GaussianProcess
-from genjax_models.training import Experiment, TrainState
+from genjax_models.training import Experiment, Inference, TrainState
 from genjax_models.training.names import pick
 
 SOLVERS: dict[str, Solver] = {"ddim": ddim_step, "heun": heun_step}
@@ -35,18 +35,18 @@ def get_config() -> ConfigDict:
     return config
 
 
-class Lesson(NamedTuple):
+class Teaching(NamedTuple):
     """What a student's loss sees beside the batch.
 
     Attributes:
       process: the one that student and teacher share.
       solver: of one step of the teacher.
-      teacher: the teacher bound to classes `[B]`, or to none.
+      teacher: `cond -> Denoiser`, the teacher bound to a condition, or to none.
     """
 
     process: GaussianProcess
     solver: Solver
-    teacher: Callable[[Array | None], Denoiser]
+    teacher: Callable[[Condition | None], Denoiser]
 
 
 def build(config: ConfigDict) -> Experiment:
@@ -56,19 +56,19 @@ def build(config: ConfigDict) -> Experiment:
       UserError: see `distil`.
     """
 
-    def loss(key: Key, bound: Bound, x: Array, lesson: Lesson) -> LossOutput:
-        terms = training.terms(config, lesson.process, bound)
+    def loss(key: Key, bound: Bound, x: Array, teaching: Teaching) -> LossOutput:
+        terms = training.terms(config, teaching.process, bound)
         return consistency_distillation_loss(
-            key, x=x, teacher=lesson.teacher(bound.label), solver=lesson.solver, **terms
+            key, x=x, teacher=teaching.teacher(bound.cond), solver=teaching.solver, **terms
         )
 
     return distil(config, loss)
 
 
 def distil(
-    config: ConfigDict, loss: Callable[[Key, Bound, Array, Lesson], LossOutput], told: tuple[str, ...] = ()
+    config: ConfigDict, loss: Callable[[Key, Bound, Array, Teaching], LossOutput], numbers: tuple[str, ...] = ()
 ) -> Experiment:
-    """A student on its teacher's paths; what it is `told` beside time and label is new to it.
+    """A student on its teacher's paths; it alone is conditioned on `numbers`, see `gaussian_path.build`.
 
     Raises:
       UserError: if a name is unknown, or the teacher lives on another process or scales the data otherwise.
@@ -81,14 +81,19 @@ def distil(
 
     def objective(key: Key, bound: Bound, x: Array) -> LossOutput:
         assert master.denoiser is not None
-        teach = partial(master.denoiser, {"model": bound.extra["teacher"]})
-        return loss(key, bound, x, Lesson(process, solver, teach))
+        known = bound.extra["teacher"]
+        variables = Inference({"model": known["params"]}, {"collections": known["collections"]})
+        return loss(key, bound, x, Teaching(process, solver, partial(master.denoiser, variables)))
 
     def warm_start(state: TrainState, workdir: Path) -> TrainState:
-        params = teacher.trained(config, workdir)
-        state = teacher.start_from(state, params, new=told)
-        known = {"teacher": params["model"], "target": state.params["model"]}
-        return replace(state, extra={name: known[name] for name in state.extra})
+        trained = teacher.trained(config, workdir)
+        state = teacher.start_from(state, trained, new=numbers)
+        known = {"params": trained.params["model"], "collections": trained.extra["collections"]}
+        target = {"target": state.params["model"]} if "target" in state.extra else {}
+        return replace(state, extra=state.extra | {"teacher": known} | target)
 
-    untrained = lambda: {"teacher": master.init(jax.random.key(0))[0]["model"]}
-    return training.build_student(config, process, objective, untrained, told)._replace(warm_start=warm_start)
+    def untrained() -> PyTree:
+        params, extra = master.init(jax.random.key(0))
+        return {"teacher": {"params": params["model"], "collections": extra["collections"]}}
+
+    return training.build_student(config, process, objective, untrained, numbers)._replace(warm_start=warm_start)

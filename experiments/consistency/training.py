@@ -152,14 +152,14 @@ def build_student(
     process: GaussianProcess,
     loss: gaussian_path.Loss,
     extra: Callable[[], PyTree] = dict,
-    told: tuple[str, ...] = (),
+    numbers: tuple[str, ...] = (),
 ) -> Experiment:
-    """An experiment on a consistency loss; `extra` is carried beside the target, `told` as in `gaussian_path.build`."""
+    """An experiment on a consistency loss; `extra` stands beside the target, `numbers` as in `gaussian_path.build`."""
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
         return Denoiser(process, consistent(config, process, net(params)), "x0")
 
-    def initial(params: PyTree) -> PyTree:
+    def initial(params: PyTree, collections: PyTree) -> PyTree:
         return extra() | ({"target": params} if config.target_decay else {})
 
     def update(bound: Bound) -> PyTree:
@@ -170,5 +170,5 @@ def build_student(
         return bound.extra | {"target": jax.tree.map(move, bound.extra["target"], bound.params)}
 
     return gaussian_path.build(
-        config, process, loss, denoiser, samplers=samplers_of(config), told=told, extra=initial, update=update
+        config, process, loss, denoiser, samplers=samplers_of(config), numbers=numbers, extra=initial, update=update
     )

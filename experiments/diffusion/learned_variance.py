@@ -21,7 +21,7 @@ from genjax_models.families.diffusion import (
 from genjax_models.modalities.image import to_float
 from genjax_models.processes import Denoiser
 from genjax_models.solvers import Sampler
-from genjax_models.training import Experiment
+from genjax_models.training import Experiment, Inference, SampleRequest
 
 
 def get_config() -> ConfigDict:
@@ -39,7 +39,7 @@ def get_config() -> ConfigDict:
     config.experiment = "experiments.diffusion.learned_variance"
     config.process = "cosine"
     config.chain = 1000  # steps of the chain whose bound is trained and measured
-    config.net.out_channels = 2 * config.data.shape[-1]
+    config.net.out_channels = 2  # for each channel of the data
     config.sample.update({"sampler": "ancestral_learned", "steps": 100, "threshold": "none"})
     # At t = 1 the cosine schedule has next to no signal, and a small error of the noise is a large one of the data.
     config.sample.grid.options.start = 0.98
@@ -102,9 +102,9 @@ def build(config: ConfigDict) -> Experiment:
     plain = experiment.sample
     assert plain is not None
 
-    def draw(key: Key, params: PyTree, num: int, *, guidance: float | None = None, **options: Any) -> Array:
-        if config.conditional and guidance not in (None, 1.0):
+    def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
+        if config.condition and request.guidance not in (None, 1.0):
             raise UserError(UNGUIDED)
-        return plain(key, params, num, guidance=guidance, **options)
+        return plain(key, model, request)
 
     return experiment._replace(sample=draw, encode=None, decode=None)  # the ODE of a chain is not its model

@@ -25,7 +25,7 @@ def get_config() -> ConfigDict:
     config.experiment = "experiments.diffusion.variational"
     config.schedule = {"log_snr_min": -5.0, "log_snr_max": 13.3, "hidden": 1024}
     config.fourier = (7, 8)  # exponents of the features, see `fourier_channels`
-    config.net.out_channels = config.data.shape[-1]
+    config.net.out_channels = 1  # those of the data: the network sees more
     config.likelihood = {"samples": 4}  # draws of the bound an image
     config.sample.update({"sampler": "ancestral", "steps": 250})
     config.eval.rows = (("ancestral", 250), ("ddim", 50))
@@ -44,7 +44,7 @@ def build(config: ConfigDict) -> Experiment:
     registry.check_sampling(config, learned(start))
 
     def at_level(model: Network, process: GaussianProcess, params: PyTree) -> Denoiser:
-        """The network is told how far the log-SNR has fallen between its ends, on [0, 1]."""
+        """The network takes as its time how far the log-SNR has fallen between its ends, on [0, 1]."""
 
         def predict(x: Array, t: Array) -> Array:
             high, low = process.log_snr(jnp.zeros_like(t)), process.log_snr(jnp.ones_like(t))
@@ -75,6 +75,6 @@ def build(config: ConfigDict) -> Experiment:
         loss,
         denoiser,
         likelihood=likelihood,
-        read=lambda x: fourier_channels(x, config.fourier),
+        preprocess=lambda x: fourier_channels(x, config.fourier),
         init=lambda params: {"net": params, "schedule": start},
     )

@@ -11,15 +11,17 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments import gaussian_path
+from experiments.config.data import spec_of
 from experiments.flow_matching import conditional
 from experiments.gaussian_path import Bound, Network, registry, teacher
 from experiments.run import command
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.data.arrays import ArrayDataset
+from genjax_models.data.spec import DataSpec
 from genjax_models.families.flow_matching import make_pairs, reflow_loss
 from genjax_models.processes import Denoiser, rectified_flow
-from genjax_models.training import Experiment, TrainState, parallel
+from genjax_models.training import Experiment, Inference, TrainState, parallel
 from genjax_models.training.names import pick
 from genjax_models.training.workdir import writing
 
@@ -41,8 +43,10 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, or pairs are to be what they cannot be: labelled, flipped or dequantised.
     """
-    if config.conditional or config.train.flip or config.train.dequantize:
-        raise UserError("pairs are as the teacher made them: set conditional, train.flip and train.dequantize to False")
+    if config.condition or config.train.flip or config.train.dequantize:
+        raise UserError(
+            "pairs are as the teacher made them: set condition to (), train.flip and train.dequantize to False"
+        )
     process, pairs = rectified_flow(), config.pairs
     registry.check_sampling(config, process)
     if pick("pairs.sampler", pairs.sampler, registry.SAMPLERS)().stochastic:
@@ -82,22 +86,24 @@ def pairs_of_teacher(config: ConfigDict, workdir: Path) -> ArrayDataset:
                 unfinished.replace(path)
     else:
         x = np.load(path, allow_pickle=False)
-    return ArrayDataset("pairs", "train", x, np.zeros(len(x), np.int32), 0)
+    spec = spec_of(config)
+    pair = spec.field._replace(shape=x.shape[1:], dtype="float32")
+    return ArrayDataset(DataSpec(f"pairs of {spec.name}", {"x": pair}), "train", {"x": x})
 
 
 def make_all(config: ConfigDict, workdir: Path) -> np.ndarray:
     """The pairs `[N, 2, ...]`, by calls of one compiled size; the same in every process."""
-    params, flow, settings = teacher.trained(config, workdir), command.build_experiment(config.teacher), config.pairs
+    trained, flow, settings = teacher.trained(config, workdir), command.build_experiment(config.teacher), config.pairs
     sampler = pick("pairs.sampler", settings.sampler, registry.SAMPLERS)()
 
-    def call(key: Key, params: PyTree) -> tuple[Array, Array]:
+    def call(key: Key, model: Inference) -> tuple[Array, Array]:
         assert flow.denoiser is not None
-        shape = (settings.batch, *config.data.shape)
-        denoiser = flow.denoiser(params)
+        shape = (settings.batch, *flow.spec.shape)
+        denoiser = flow.denoiser(model)
         grid = registry.make_grid(config.teacher, denoiser.process, settings.steps)
         return make_pairs(key, denoiser, shape, grid, sampler)
 
     make = parallel.compile_fn(call)
     keys = jax.random.split(jax.random.key(config.train.seed), -(-settings.num // settings.batch))
-    calls = [np.stack(make(key, params), axis=1) for key in tqdm(keys, desc="pairs", leave=False, disable=None)]
+    calls = [np.stack(make(key, trained), axis=1) for key in tqdm(keys, desc="pairs", leave=False, disable=None)]
     return np.concatenate(calls)[: settings.num]

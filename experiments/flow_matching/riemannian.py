@@ -5,13 +5,14 @@ Data are angles in half turns, from -1 to 1; the network sees their cosines and 
 
 import math
 from collections.abc import Mapping
-from typing import cast
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.networks import build_network
+from experiments.config.data import requested_condition, spec_of
+from experiments.config.networks import Collections, across_devices, build_network, initialize
 from genjax_models.core.errors import UserError
 from genjax_models.core.sinusoids import cosines_and_sines
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model, PyTree
@@ -22,7 +23,7 @@ from genjax_models.families.flow_matching import (
     torus,
 )
 from genjax_models.solvers import sample, uniform_grid
-from genjax_models.training import Experiment, Player, make_optimizer, training_config
+from genjax_models.training import Experiment, Inference, Player, SampleRequest, make_optimizer, training_config
 from genjax_models.training.names import pick
 
 SAMPLERS = {"geodesic_euler": geodesic_euler}
@@ -33,7 +34,7 @@ def get_config() -> ConfigDict:
     return ConfigDict(
         {
             "experiment": "experiments.flow_matching.riemannian",
-            "data": {"name": "torus", "shape": (2,), "num_classes": 0},
+            "data": {"name": "torus"},
             "net": {"name": "genjax_models.nets.MLP", "width": 64, "depth": 2},
             "train": training_config(),
             "sample": {"sampler": "geodesic_euler", "steps": 100},
@@ -55,59 +56,61 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the Riemannian flow-matching loss.
 
     Raises:
-      UserError: if there is no such network or sampler, or angles are to be flipped or dequantised.
+      UserError: if there is no such network or sampler, or the data are no vectors of angles.
     """
-    if config.train.flip or config.train.dequantize:
-        raise UserError("angles are no images: set config.train.flip=False and config.train.dequantize=False")
-    shape = tuple(config.data.shape)
-    net, manifold = build_network("net", config.net, out_channels=shape[-1]), torus(shape[-1])
+    spec = spec_of(config)
+    if spec.field.kind != "vector":
+        raise UserError(f"config.data={spec.name} is of {spec.field.kind}: flows on the torus want vectors of angles")
+    shape = spec.shape
+    net, manifold = build_network("net", config.net, train=config.train, out_channels=shape[-1]), torus(shape[-1])
+    training_net = across_devices(net, config.train)
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
         pick("sampler", name, SAMPLERS)
 
-    def field(params: Mapping[str, PyTree]) -> Model:
-        return lambda angles, t: cast(Array, net.apply({"params": params["model"]}, cosines_and_sines(angles), t))
+    def field(collections: Collections, net: nn.Module, params: PyTree) -> Model:
+        return lambda angles, t: collections.apply("net", net, params, cosines_and_sines(angles), t)
+
+    def trained_field(model: Inference) -> Model:
+        return field(Collections(model.extra["collections"]), net, model.params["model"])
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        return {"model": net.init(key, cosines_and_sines(jnp.zeros((1, *shape))), jnp.zeros(1))["params"]}, {}
+        start = initialize(net, key, cosines_and_sines(jnp.zeros((1, *shape))), jnp.zeros(1))
+        return {"model": start.params}, {"collections": {"net": start.collections}}
 
-    def loss(key: Key, params: Mapping[str, PyTree], x: Array) -> LossOutput:
-        return riemannian_velocity_loss(key, field(params), math.pi * x, manifold=manifold)
+    def loss(key: Key, velocity: Model, x: Array) -> LossOutput:
+        return riemannian_velocity_loss(key, velocity, math.pi * x, manifold=manifold)
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
-        return loss(key, params, batch["x"]), extra
+        collections = Collections(extra["collections"], train=True)
+        output = loss(key, field(collections, training_net, params["model"]), batch["x"])
+        return output, {"collections": collections.latest}
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        return {"loss": loss(key, params, batch["x"]).value}
+    def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
+        return {"loss": loss(key, trained_field(model), batch["x"]).value}
 
-    def measure(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Likelihood:
-        found, _ = riemannian_log_prob(field(params), math.pi * batch["x"], manifold=manifold, **config.likelihood)
+    def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
+        found, _ = riemannian_log_prob(
+            trained_field(model), math.pi * batch["x"], manifold=manifold, **config.likelihood
+        )
         return Likelihood(found.value + shape[-1] * math.log(math.pi), "ode")  # by half turns
 
-    def draw(
-        key: Key,
-        params: Mapping[str, PyTree],
-        num: int,
-        *,
-        label: Array | None = None,
-        sampler: str | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        keep: int = 0,
-    ) -> Array:
-        """Generate `num` examples `[num, D]` in half turns; with `keep`, their path `[keep, num, D]` instead."""
-        if label is not None or guidance not in (None, 1.0):
-            raise UserError("this model knows no classes, by which to draw or to guide")
+    def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
+        """The samples `[num, D]` in half turns; with `keep`, their path `[keep, num, D]` instead."""
+        requested_condition(spec, (), request)
+        if request.guidance not in (None, 1.0):
+            raise UserError("this model has no condition to guide by: leave guidance at 1")
         key_x, key_steps = jax.random.split(key)
-        algorithm = pick("sampler", sampler or config.sample.sampler, SAMPLERS)(manifold)
-        start = manifold.random_uniform(key_x, (num,))
-        grid = uniform_grid(config.sample.steps if steps is None else steps)
-        if keep:
-            return sample(key_steps, field(params), start, grid, algorithm, keep=keep)[1] / math.pi
-        return sample(key_steps, field(params), start, grid, algorithm) / math.pi
+        algorithm = pick("sampler", request.sampler or config.sample.sampler, SAMPLERS)(manifold)
+        start = manifold.random_uniform(key_x, (request.num,))
+        grid = uniform_grid(config.sample.steps if request.steps is None else request.steps)
+        if request.keep:
+            return sample(key_steps, trained_field(model), start, grid, algorithm, keep=request.keep)[1] / math.pi
+        return sample(key_steps, trained_field(model), start, grid, algorithm) / math.pi
 
     return Experiment(
+        spec=spec,
         init=init,
         players=(Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps)),),
         sample=draw,

@@ -14,6 +14,7 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config.data import network_fields, spec_of
 from experiments.config.networks import build_network, conditioner
 from genjax_models.core.errors import UserError
 from genjax_models.core.jacobian import basis, hutchinson
@@ -47,15 +48,16 @@ class Architecture(NamedTuple):
 
 
 def build(config: ConfigDict) -> Architecture:
-    """The flow `config.flow` over data of `config.data.shape`, with networks of `config.net`.
+    """The flow `config.flow` over the data of a config, with networks of `config.net`.
 
     Raises:
       UserError: if the name is unknown, or its options or the shape do not suit it.
     """
-    shape, section = tuple(config.data.shape), config.flow
+    spec, section = spec_of(config), config.flow
+    shape = spec.shape
     maker = pick("flow.name", section.name, FLOWS)
-    classes = {"num_classes": config.data.num_classes} if config.conditional else {}
-    network = partial(build_network, "net", config.net, **classes)
+    fields = network_fields(spec, config.condition) if config.condition else {}
+    network = partial(build_network, "net", config.net, train=config.train, **fields)
     try:
         architecture = maker(shape, network, **section.options)
         to_line = flows.logit(section.margin) if section.margin else flows.chain([])
@@ -63,8 +65,8 @@ def build(config: ConfigDict) -> Architecture:
         if isinstance(error, UserError):
             raise
         raise UserError(f"config.flow.options do not suit {section.name} on {shape}: {error}") from None
-    if config.conditional and (section.name in WITHOUT_NETWORK or not config.data.num_classes):
-        raise UserError(f"{section.name} on {config.data.name} cannot be conditional: it wants classes and a network")
+    if config.condition and section.name in WITHOUT_NETWORK:
+        raise UserError(f"flow.name={section.name} has no network to take a condition: set config.condition=()")
     if not section.margin or len(shape) == 1:
         return architecture
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config.data import spec_of
 from experiments.config.networks import build_network, conditioner
 from genjax_models.core.densities import standard_logistic
 from genjax_models.core.dequantization import Dequantizer
@@ -18,7 +19,7 @@ from genjax_models.training.names import pick
 
 
 class Offsets(NamedTuple):
-    """A law of the offsets.
+    """A distribution of the offsets.
 
     Attributes:
       init: `key -> params`.
@@ -35,10 +36,12 @@ def variational(config: ConfigDict) -> Offsets:
     Raises:
       UserError: if the data are no images.
     """
-    shape, section = tuple(config.data.shape), config.dequantization
-    if len(shape) != 3:
-        raise UserError(f"config.dequantization is of bytes of images (H, W, C), not of data of shape {shape}")
-    network = partial(build_network, "net", config.net)
+    spec, section = spec_of(config), config.dequantization
+    if spec.field.kind != "image":
+        raise UserError(
+            f"config.dequantization is of images, and data set {spec.name} is of {spec.field.kind}"
+        )
+    shape, network = spec.shape, partial(build_network, "net", config.net, train=config.train)
     flow = flows.offset_flow(
         shape,
         lambda channels: conditioner(network(out_channels=channels)),
@@ -53,7 +56,7 @@ def variational(config: ConfigDict) -> Offsets:
 
 
 def build(config: ConfigDict) -> Offsets | None:
-    """The law of `config.dequantization`; `None` is the uniform one, which has no parameters.
+    """The offsets of `config.dequantization`; `None` is the uniform one, which has no parameters.
 
     Raises:
       UserError: if its name is unknown, or it does not suit the data.

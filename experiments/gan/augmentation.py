@@ -1,4 +1,4 @@
-"""What every image passes before a discriminator judges it, as `config.augment` says, and its strength in `extra`."""
+"""The augmentation of all that a discriminator sees, as `config.augment` says, and its strength in `extra`."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,9 +6,10 @@ from typing import NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from experiments.config.data import spec_of
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
-from genjax_models.families.gan import POLICIES, ada_augment, adapt, diff_augment, overfitting
+from genjax_models.families.gan import GAMES, POLICIES, ada_augment, adapt, diff_augment, overfitting
 from genjax_models.training import parallel
 from genjax_models.training.names import pick
 
@@ -30,10 +31,6 @@ class Augmentation(NamedTuple):
         return self.apply(key_real, real, strength), self.apply(key_fake, fake, strength)
 
 
-ZEROED = ("minimax", "non_saturating", "hinge")
-"""Games whose logit is 0 where real and fake are equally likely, which is what ADA's measure of overfitting needs."""
-
-
 def make_augmentation(config: ConfigDict) -> Augmentation:
     """The augmentation that `config.augment` names: `none`, `diff` (DiffAugment), or `ada`, whose strength adapts.
 
@@ -41,10 +38,11 @@ def make_augmentation(config: ConfigDict) -> Augmentation:
       UserError: if there is none of that name, its options do not suit it or the game, or the data are no images.
     """
     name, options = config.augment.name, config.augment.options
-    if name != "none" and len(config.data.shape) != 3:
-        raise UserError(f"augment.name={name!r} is of images (H, W, C), not data of shape {tuple(config.data.shape)}")
-    if name == "ada" and config.game not in ZEROED:
-        raise UserError(f"ada reads the sign of the logits, which says nothing in {config.game!r}: use {ZEROED}")
+    if name != "none" and spec_of(config).field.kind != "image":
+        raise UserError(f"augment.name={name!r} is of images: data set {config.data.name} has none")
+    if name == "ada" and GAMES[config.game].boundary != 0.0:
+        able = ", ".join(game for game, value in GAMES.items() if value.boundary == 0.0)
+        raise UserError(f"ada uses the sign of the logits, which says nothing in {config.game!r}: choose among {able}")
     mapped = config.train.parallel.mode != "jit"
     keep = lambda strength, logits: strength
 

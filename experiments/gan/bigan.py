@@ -1,23 +1,23 @@
-"""BiGAN: a generator and an encoder that are each other's inverse where they win, and a judge of pairs (x, z)."""
+"""BiGAN: a generator, an encoder that inverts it where both win, and a discriminator of pairs (x, z)."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, cast
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.networks import build_network, stateless
+from experiments.config.data import check_one_step, model_values, requested_condition, spec_of
+from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gan import game
-from experiments.run.one_shot import labels_of_draws
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.gan import bigan_losses
-from genjax_models.modalities.image import to_float
-from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.training import Experiment, Player, make_optimizer
+from genjax_models.modalities import modality_of
+from genjax_models.training import Experiment, Inference, Player, SampleRequest, make_optimizer
 from genjax_models.training.names import pick
 from genjax_models.training.state import Objective
 
@@ -34,6 +34,13 @@ def get_config() -> ConfigDict:
     return config
 
 
+class Variables(NamedTuple):
+    """What the networks are applied with: the parameters of both players, and the collections."""
+
+    params: Mapping[str, PyTree]
+    collections: Collections
+
+
 class Networks(NamedTuple):
     """The three networks; all of them see flat vectors, so that pairs are one vector."""
 
@@ -41,28 +48,30 @@ class Networks(NamedTuple):
     encoder: nn.Module
     discriminator: nn.Module
 
-    def init(self, key: Key, x: Array, z: Array) -> dict[str, PyTree]:
-        """Parameters of both players."""
+    def init(self, key: Key, x: Array, z: Array) -> tuple[dict[str, PyTree], dict[str, PyTree]]:
+        """Parameters of both players, and the collections of the three networks."""
         key_generator, key_encoder, key_discriminator = jax.random.split(key, 3)
-        own = {
-            "generator": stateless("generator", self.generator.init(key_generator, z)),
-            "encoder": stateless("encoder", self.encoder.init(key_encoder, x)),
+        start = {
+            "generator": initialize(self.generator, key_generator, z),
+            "encoder": initialize(self.encoder, key_encoder, x),
+            "discriminator": initialize(self.discriminator, key_discriminator, pair(x, z)),
         }
-        judge = stateless("discriminator", self.discriminator.init(key_discriminator, pair(x, z)))
-        return {"generator": own, "discriminator": judge}
+        own = {name: start[name].params for name in ("generator", "encoder")}
+        params = {"generator": own, "discriminator": start["discriminator"].params}
+        return params, {name: network.collections for name, network in start.items()}
 
-    def generate(self, params: Mapping[str, PyTree], z: Array) -> Array:
+    def generate(self, model: Variables, z: Array) -> Array:
         """`z [B, latent] -> x [B, ...]`."""
-        return cast(Array, self.generator.apply({"params": params["generator"]["generator"]}, z))
+        return model.collections.apply("generator", self.generator, model.params["generator"]["generator"], z)
 
-    def encode(self, params: Mapping[str, PyTree], x: Array) -> Array:
+    def encode(self, model: Variables, x: Array) -> Array:
         """`x -> z`."""
-        return cast(Array, self.encoder.apply({"params": params["generator"]["encoder"]}, x))
+        return model.collections.apply("encoder", self.encoder, model.params["generator"]["encoder"], x)
 
-    def judge(self, params: Mapping[str, PyTree], x: Array, z: Array) -> Array:
+    def discriminate(self, model: Variables, x: Array, z: Array) -> Array:
         """Logits `[B]` of pairs."""
-        judged = cast(DiscriminatorOutput, self.discriminator.apply({"params": params["discriminator"]}, pair(x, z)))
-        return judged.logits
+        own = model.params["discriminator"]
+        return model.collections.apply("discriminator", self.discriminator, own, pair(x, z)).logits
 
 
 def pair(x: Array, z: Array) -> Array:
@@ -81,32 +90,44 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a network cannot be built, or the model is to be conditional.
     """
-    if config.conditional:
-        raise UserError("a BiGAN judges pairs of images and latent variables, without classes: set conditional=False")
+    if config.condition:
+        raise UserError("a BiGAN models pairs of images and latent variables without a condition: set condition=()")
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
         pick("sample.sampler", name, {"prior": None})
-    shape, latent = tuple(config.data.shape), config.latent
+    spec, latent = spec_of(config), config.latent
+    modality = modality_of(spec)
+    build_one = lambda field, **options: build_network(field, config[field], train=config.train, **options)
     networks = Networks(
-        build_network("generator", config.generator, out_shape=shape),
-        build_network("encoder", config.encoder, out_shape=(latent,)),
-        build_network("discriminator", config.discriminator),
+        build_one("generator", out_shape=spec.shape),
+        build_one("encoder", out_shape=(latent,)),
+        build_one("discriminator"),
     )
+    training_networks = Networks(*(across_devices(net, config.train) for net in networks))
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        return networks.init(key, jnp.zeros((2, *shape)), jnp.zeros((2, latent))), {}
+        params, collections = networks.init(key, jnp.zeros((2, *spec.shape)), jnp.zeros((2, latent)))
+        return params, {"collections": collections}
+
+    def trained(model: Inference) -> Variables:
+        return Variables(model.params, Collections(model.extra["collections"]))
 
     def objective(losses: Callable[[Array, Array], Array]) -> Objective:
         def run(
             key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
         ) -> tuple[LossOutput, PyTree]:
             key_x, key_z = jax.random.split(key)
-            x = game.images_of(config, key_x, batch)
-            z = prior(key_z, x.shape[0], latent)
-            code, fake = networks.encode(params, x), networks.generate(params, z)
-            value = losses(networks.judge(params, x, code), networks.judge(params, fake, z))
-            error = mean_over_data((networks.generate(params, code) - x) ** 2)
+            key_flip, key_noise = jax.random.split(key_x)
+            x = model_values(config, modality, batch["x"], key_flip=key_flip, key_noise=key_noise)
+            z, model = (
+                prior(key_z, x.shape[0], latent),
+                Variables(params, Collections(extra["collections"], train=True)),
+            )
+            code, fake = training_networks.encode(model, x), training_networks.generate(model, z)
+            of_pairs = partial(training_networks.discriminate, model)
+            value = losses(of_pairs(x, code), of_pairs(fake, z))
+            error = mean_over_data((training_networks.generate(model, code) - x) ** 2)
             shown = {"spread": game.spread(fake, x), "reconstruction": error}
-            return LossOutput(value, jax.lax.stop_gradient(shown)), extra
+            return LossOutput(value, jax.lax.stop_gradient(shown)), {"collections": model.collections.latest}
 
         return run
 
@@ -114,27 +135,19 @@ def build(config: ConfigDict) -> Experiment:
         losses = bigan_losses(encoded, generated)
         return losses.encoder + losses.generator
 
-    def sample(
-        key: Key,
-        params: Mapping[str, PyTree],
-        num: int,
-        *,
-        label: Array | None = None,
-        sampler: str | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        keep: int = 0,
-    ) -> Array:
-        """Generate `num` images `[num, ...]` in [-1, 1]."""
-        labels_of_draws(config, num, label, steps=steps, guidance=guidance, keep=keep)
-        return networks.generate(params, prior(key, num, latent))
+    def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
+        """The images `[num, ...]` in [-1, 1]."""
+        check_one_step(request)
+        requested_condition(spec, (), request)
+        return networks.generate(trained(model), prior(key, request.num, latent))
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
-        x = to_float(batch["x"])
-        return {"reconstruction": mean_over_data((networks.generate(params, networks.encode(params, x)) - x) ** 2)}
+    def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
+        x, own = modality.to_model(batch["x"]), trained(model)
+        return {"reconstruction": mean_over_data((networks.generate(own, networks.encode(own, x)) - x) ** 2)}
 
     steps = config.train.steps
     return Experiment(
+        spec=spec,
         init=initial,
         players=(
             Player(
@@ -145,8 +158,8 @@ def build(config: ConfigDict) -> Experiment:
             Player("generator", objective(both), make_optimizer(config.train.optimizer, steps)),
         ),
         sample=sample,
-        encode=lambda key, params, batch: networks.encode(params, to_float(batch["x"])),
-        decode=lambda key, params, z, *, label=None: networks.generate(params, z),
+        encode=lambda key, model, batch: networks.encode(trained(model), modality.to_model(batch["x"])),
+        decode=lambda key, model, z, cond=None: networks.generate(trained(model), z),
         validate=validate,
         watch=game.watch,
     )

@@ -18,10 +18,6 @@ def check(config: ConfigDict) -> None:
         raise UserError(
             f"n_critic={config.n_critic} must be at least 1: moves of the discriminator for one of the generator"
         )
-    if config.conditional and not config.data.num_classes:
-        raise UserError(
-            f"data set {config.data.name} has no labels, which a conditional model needs: set conditional=False"
-        )
     if any(len(penalty) != 3 for penalty in config.penalties):
         raise UserError(f"penalties are tuples (name, weight, every), got {config.penalties}")
     names = [name for name, _, _ in config.penalties]

@@ -2,7 +2,7 @@
 
 The discriminator moves first, on every batch; the generator on every `config.n_critic`-th. State that is no parameter
 (singular vectors, path lengths, the strength of the augmentation) lies in `extra`; batch norms take each batch's own
-moments while training, and `sampling.settle` gives them standing ones.
+moments while training, and `sampling.finalize` gives them standing ones.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
+from experiments.config.data import condition_of, example_condition, model_values
 from experiments.gan import checks, sampling
 from experiments.gan.augmentation import Augmentation, make_augmentation
 from experiments.gan.heads import Head, make_head
@@ -31,7 +32,7 @@ from genjax_models.families.gan import (
     nearest_distance,
     path_length_penalty,
 )
-from genjax_models.modalities.image import dequantize, random_flip, to_float
+from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 from genjax_models.training.config import optimizer_config
 from genjax_models.training.names import pick
@@ -48,8 +49,8 @@ def get_config() -> ConfigDict:
     config = ConfigDict(
         {
             "experiment": "experiments.gan",
-            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
-            "conditional": False,  # generator and discriminator on the class label
+            "data": {"name": "digits"},
+            "condition": (),  # names of fields of the data, for generator and discriminator
             "latent": 64,
             "generator": {"name": "genjax_models.nets.Perceptron"},
             "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator"},
@@ -58,8 +59,11 @@ def get_config() -> ConfigDict:
             "n_critic": 1,  # moves of the discriminator for one of the generator
             "clip": 0.0,  # bound of every weight of the critic; 0: none
             "penalties": (),  # of the discriminator: (name, weight, every so many steps)
-            "consistency": 0.0,  # weight; of the discriminator under `augment`, which then acts nowhere else
-            "augment": {"name": "none", "options": ConfigDict()},  # or `diff`, `ada`: of all that is judged
+            "consistency": 0.0,  # weight, of the discriminator under `augment`, which then acts nowhere else
+            "augment": {
+                "name": "none",
+                "options": ConfigDict(),
+            },  # or `diff`, `ada`: of all that the discriminator sees
             "path_length": {"weight": 0.0, "every": 4},  # of generators with styles
             "mixing": 0.0,  # probability of a second style in the later layers
             "growth": {"stages": 0, "steps": 1000},  # progressive growing: fade in for so many steps, stay for as many
@@ -90,7 +94,7 @@ class Parts(NamedTuple):
       config: the config.
       networks: generator and discriminator.
       head: what stands on the discriminator's features.
-      augment: what every image passes before it is judged.
+      augment: the augmentation of all that the discriminator sees.
     """
 
     config: ConfigDict
@@ -98,12 +102,14 @@ class Parts(NamedTuple):
     head: Head
     augment: Augmentation
 
-    def fakes(self, key: Key, params: Mapping[str, PyTree], extra: PyTree, label: Array, step: Array) -> tuple:
-        """As many fakes as labels: `(x, z, state of the generator afterwards)`."""
+    def fakes(
+        self, key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
+    ) -> tuple:
+        """As many fakes as the batch has examples, of their conditions: `(x, z, state of the generator afterwards)`."""
         key_z, key_x = jax.random.split(key)
-        z = self.networks.prior(key_z, len(label))
+        z = self.networks.prior(key_z, len(batch["x"]))
         variables = variables_of(params, extra, "generator")
-        x, state = self.networks.generate(key_x, variables, z, label, step=step)
+        x, state = self.networks.generate(key_x, variables, z, condition_of(self.config.condition, batch), step=step)
         return x, z, state
 
 
@@ -112,13 +118,11 @@ def variables_of(params: Mapping[str, PyTree], extra: PyTree, player: str) -> Py
     return {"params": params[player]["net"]} | extra[player]
 
 
-def images_of(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:
-    """The batch in [-1, 1], mirrored at random and dequantised where `config.train` says so; vectors as they are."""
-    if len(config.data.shape) != 3:
-        return batch["x"]
+def images_of(parts: Parts, key: Key, batch: Mapping[str, Array]) -> Array:
+    """The batch as the discriminator sees it, mirrored at random and dequantised where `config.train` says so."""
     key_flip, key_x = jax.random.split(key)
-    x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
-    return dequantize(key_x, x) if config.train.dequantize else to_float(x)
+    modality = modality_of(parts.networks.spec)
+    return model_values(parts.config, modality, batch["x"], key_flip=key_flip, key_noise=key_x)
 
 
 def with_mean(value: Array) -> tuple[Array, Array]:
@@ -147,20 +151,20 @@ def discriminator_objective(parts: Parts) -> Objective:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_fake, key_augment, key_penalty = jax.random.split(key, 4)
-        label, own = batch["label"], variables_of(params, extra, "discriminator")
-        fake, z, _ = parts.fakes(key_fake, params, extra, label, step)
-        real = networks.as_grown(images_of(config, key_x, batch), step)
-        judge = lambda x: networks.judge(own, x, label, step=step)
+        cond, own = condition_of(config.condition, batch), variables_of(params, extra, "discriminator")
+        fake, z, _ = parts.fakes(key_fake, params, extra, batch, step)
+        real = networks.as_grown(images_of(parts, key_x, batch), step)
+        discriminate = lambda x: networks.discriminate(own, x, cond, step=step)
         seen_real, seen_fake = parts.augment.both(key_augment, real, fake, extra["augment"])
         first, second = (real, fake) if config.consistency else (seen_real, seen_fake)
-        (on_real, state), (on_fake, _) = judge(first), judge(second)
+        (on_real, state), (on_fake, _) = discriminate(first), discriminate(second)
         terms = {"game": game.discriminator(on_real.logits, on_fake.logits)}
 
         def penalize(penalty: Penalty, key: Key, real: Array, fake: Array) -> Array:
             """The gradient is by the images, through the augmentation that the discriminator sees them under."""
             key_penalty, key_seen = jax.random.split(key)
             show = lambda x: x if config.consistency else parts.augment.apply(key_seen, x, extra["augment"])
-            return penalty(key_penalty, lambda x: judge(show(x))[0].logits, real, fake)
+            return penalty(key_penalty, lambda x: discriminate(show(x))[0].logits, real, fake)
 
         last = {}
         for i, (penalty, name, weight, every) in enumerate(penalties):
@@ -170,12 +174,12 @@ def discriminator_objective(parts: Parts) -> Objective:
             terms[name] = weight * due
         augmented = on_real.logits
         if config.consistency:
-            augmented = judge(seen_real)[0].logits
-            again = (augmented, on_real.logits), (judge(seen_fake)[0].logits, on_fake.logits)
+            augmented = discriminate(seen_real)[0].logits
+            again = (augmented, on_real.logits), (discriminate(seen_fake)[0].logits, on_fake.logits)
             terms["consistency"] = config.consistency * sum(consistency_penalty(*pair) for pair in again)
         if parts.head.width:
-            read = lambda judged: parts.head.read(params["discriminator"]["head"], judged)
-            terms["head"] = parts.head.discriminator(read(on_real), read(on_fake), label, z)
+            head = lambda output: parts.head.apply(params["discriminator"]["head"], output)
+            terms["head"] = parts.head.discriminator(head(on_real), head(on_fake), batch.get("label"), z)
         extra = extra | {
             "discriminator": state,
             "step": step + 1,
@@ -183,7 +187,7 @@ def discriminator_objective(parts: Parts) -> Objective:
             "last": extra["last"] | last,
         }
         shown = {"real_logit": mean_over_data(on_real.logits), "fake_logit": mean_over_data(on_fake.logits)}
-        shown |= {name: jnp.full(len(label), weight * last[name]) for _, name, weight, _ in penalties}
+        shown |= {name: jnp.full(len(z), weight * last[name]) for _, name, weight, _ in penalties}
         return LossOutput(total(terms), terms | shown), extra
 
     return objective
@@ -198,31 +202,32 @@ def generator_objective(parts: Parts) -> Objective:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_fake, key_augment, key_path = jax.random.split(key, 4)
-        label, judged_by = batch["label"], variables_of(params, extra, "discriminator")
-        fake, z, state = parts.fakes(key_fake, params, extra, label, step)
-        real = networks.as_grown(images_of(config, key_x, batch), step)
+        cond, other = condition_of(config.condition, batch), variables_of(params, extra, "discriminator")
+        fake, z, state = parts.fakes(key_fake, params, extra, batch, step)
+        real = networks.as_grown(images_of(parts, key_x, batch), step)
         seen = (real, fake) if config.consistency else parts.augment.both(key_augment, real, fake, extra["augment"])
-        on_real, on_fake = (networks.judge(judged_by, x, label, step=step)[0] for x in seen)
+        on_real, on_fake = (networks.discriminate(other, x, cond, step=step)[0] for x in seen)
         terms = {"game": game.generator(on_real.logits, on_fake.logits)}
         if parts.head.width:
-            terms["head"] = parts.head.generator(parts.head.read(params["discriminator"]["head"], on_fake), label, z)
+            predicted = parts.head.apply(params["discriminator"]["head"], on_fake)
+            terms["head"] = parts.head.generator(predicted, batch.get("label"), z)
         extra, shown = extra | {"generator": state}, {"spread": spread(fake, real)}
         if config.path_length.weight:
             key_w, key_noise, key_y = jax.random.split(key_path, 3)
-            own, labels = variables_of(params, extra, "generator"), label[::2]
-            w = networks.styles(own, networks.prior(key_w, len(labels)), labels)
+            own, half = variables_of(params, extra, "generator"), jax.tree.map(lambda x: x[::2], dict(batch))
+            w = networks.styles(own, networks.prior(key_w, len(half["x"])), condition_of(config.condition, half))
             generate = lambda w: networks.synthesize(own, w, key=key_noise)
 
             def penalty(state: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
                 value, mean = path_length_penalty(key_y, generate, w, state[0])
-                return jnp.full(len(label), value.mean()), (mean, value.mean())
+                return jnp.full(len(z), value.mean()), (mean, value.mean())
 
             move, weight = step // config.n_critic, config.path_length.weight
             state = extra["path_length"], extra["last"]["path_length"]
             due, (mean, last) = lazy_with_state(move, config.path_length.every, penalty, state)
             terms["path_length"] = weight * due
             extra = extra | {"path_length": mean, "last": extra["last"] | {"path_length": last}}
-            shown["path_length"] = jnp.full(len(label), weight * last)
+            shown["path_length"] = jnp.full(len(z), weight * last)
         return LossOutput(total(terms), terms | shown), extra
 
     return objective
@@ -267,10 +272,10 @@ def build(config: ConfigDict) -> Experiment:
         key_networks, key_head = jax.random.split(key)
         variables = dict(zip(("generator", "discriminator"), parts.networks.init(key_networks), strict=True))
         checks.check_variables(config, variables["discriminator"])
-        x = jnp.zeros((2, *config.data.shape))
-        judged = jax.eval_shape(lambda: networks.judge(variables["discriminator"], x, jnp.zeros(2, jnp.int32))[0])
+        x, cond = jnp.zeros((2, *networks.spec.shape)), example_condition(networks.spec, config.condition, 2)
+        output = jax.eval_shape(lambda: networks.discriminate(variables["discriminator"], x, cond)[0])
         params: dict[str, PyTree] = {name: {"net": own.pop("params")} for name, own in variables.items()}
-        params["discriminator"]["head"] = parts.head.init(key_head, judged.features.shape[-1])
+        params["discriminator"]["head"] = parts.head.init(key_head, output.features.shape[-1])
         return params, variables | {
             "step": jnp.zeros((), jnp.int32),
             "augment": jnp.zeros(()),
@@ -285,11 +290,13 @@ def build(config: ConfigDict) -> Experiment:
     n = config.n_critic
     own = make_optimizer(config.train.optimizer, -(-config.train.steps // n))
     return Experiment(
+        spec=networks.spec,
         init=initial,
+        conditions=tuple(config.condition),
         players=(Player("discriminator", discriminate, tx), Player("generator", generate, own, n)),
         sample=sampling.sampler(networks),
         encode=sampling.projector(networks),
         decode=sampling.decoder(networks),
-        settle=lambda params, extra: sampling.settle(networks, params, extra),
+        finalize=lambda params, extra: sampling.finalize(networks, params, extra),
         watch=watch,
     )

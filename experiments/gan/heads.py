@@ -1,7 +1,7 @@
 """What may stand on a discriminator's features beside its logit, and the prior of z that goes with it.
 
 * `none`: nothing; z is normal.
-* `auxiliary`: the class of real and fake images (AC-GAN); the discriminator does not hear it.
+* `auxiliary`: the class of real and fake images (AC-GAN), which is then no input of the discriminator.
 * `info`: the codes of fakes (InfoGAN); they are the first numbers of z, and its rest is normal.
 """
 
@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config.data import spec_of
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.families.gan import (
@@ -33,21 +34,21 @@ class Head(NamedTuple):
       width: of its output; 0 for none.
       prior: `(key, num) -> z [num, latent]`.
       discriminator: `(output at real, at fake, label, z) -> [B]`, what the discriminator minimises of it.
-      generator: `(output at fake, label, z) -> [B]`, what the generator does.
+      generator: `(output at fake, label, z) -> [B]`, what the generator does. The label is `None` without classes.
     """
 
     width: int
     prior: Callable[[Key, int], Array]
-    discriminator: Callable[[Array, Array, Array, Array], Array]
-    generator: Callable[[Array, Array, Array], Array]
+    discriminator: Callable[[Array, Array, Array | None, Array], Array]
+    generator: Callable[[Array, Array | None, Array], Array]
 
     def init(self, key: Key, features: int) -> PyTree:
         """Parameters over so many features."""
         return Dense(self.width).init(key, jnp.zeros((1, features)))["params"] if self.width else {}
 
-    def read(self, params: PyTree, judgement: DiscriminatorOutput) -> Array:
-        """The output `[B, width]` on a judgement's features."""
-        return cast(Array, Dense(self.width).apply({"params": params}, judgement.features))
+    def apply(self, params: PyTree, output: DiscriminatorOutput) -> Array:
+        """The head's output `[B, width]` on the discriminator's features."""
+        return cast(Array, Dense(self.width).apply({"params": params}, output.features))
 
 
 def make_head(config: ConfigDict) -> Head:
@@ -64,10 +65,10 @@ def make_head(config: ConfigDict) -> Head:
         return Head(0, normal, zero, zero)
 
     def auxiliary() -> Head:
-        if not config.conditional:
-            raise UserError("head.name='auxiliary' guesses classes: set config.conditional=True")
+        if "label" not in config.condition:
+            raise UserError("head.name='auxiliary' predicts classes: set config.condition=('label',)")
         return Head(
-            config.data.num_classes,
+            spec_of(config).num_classes,
             normal,
             lambda real, fake, label, z: weight * auxiliary_classifier_loss(real, label, fake, label),
             lambda fake, label, z: weight * classification_loss(fake, label),

@@ -4,7 +4,7 @@ A generator with styles (`mapping` and `synthesis`) is drawn from in two parts, 
 and penalised; any other at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -12,12 +12,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config.data import example_condition, network_fields, spec_of
+from experiments.config.networks import across_devices as across_devices_of
 from experiments.config.networks import build_network
-from experiments.run.one_shot import labelled
-from genjax_models.core.types import Array, Key, PyTree
+from genjax_models.core.types import Array, Condition, Key, PyTree
+from genjax_models.data.spec import DataSpec
 from genjax_models.nets.gan.progressive import fade
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.training import parallel
 
 
 class Networks(NamedTuple):
@@ -25,12 +26,14 @@ class Networks(NamedTuple):
 
     Attributes:
       config: the config.
+      spec: the fields of the data.
       prior: `(key, num) -> z [num, latent]`.
       generator: `z -> x`.
       discriminator: `x -> DiscriminatorOutput`.
     """
 
     config: ConfigDict
+    spec: DataSpec
     prior: Callable[[Key, int], Array]
     generator: nn.Module
     discriminator: nn.Module
@@ -43,17 +46,13 @@ class Networks(NamedTuple):
     def init(self, key: Key) -> tuple[PyTree, PyTree]:
         """Variables of the generator and of the discriminator, collection by collection."""
         key_generator, key_discriminator = jax.random.split(key)
-        config, t = self.config, self.growth(jnp.zeros((), jnp.int32), 2)
-        cond = self.condition(jnp.zeros(2, jnp.int32))
-        z, x = jnp.zeros((2, config.latent)), jnp.zeros((2, *config.data.shape))
+        config, spec, t = self.config, self.spec, self.growth(jnp.zeros((), jnp.int32), 2)
+        cond = example_condition(spec, config.condition, 2)
+        z, x = jnp.zeros((2, config.latent)), jnp.zeros((2, *spec.shape))
         return (
             self.generator.init(key_generator, z, t, cond, train=True),
-            self.discriminator.init(key_discriminator, x, t, self._judged(cond), train=True),
+            self.discriminator.init(key_discriminator, x, t, self._shown(cond), train=True),
         )
-
-    def condition(self, label: Array | None) -> Mapping[str, Array] | None:
-        """What a conditional network hears of a class."""
-        return labelled(self.config, label)
 
     def growth(self, step: Array, num: int) -> Array | None:
         """How far a progressively growing network has grown, `[num]`: stage after stage fades in, then stays."""
@@ -69,9 +68,9 @@ class Networks(NamedTuple):
         growth = self.growth(step, 1)
         return x if growth is None else fade(x, growth[0], self.config.growth.stages + 1)
 
-    def styles(self, variables: PyTree, z: Array, label: Array | None) -> Array:
+    def styles(self, variables: PyTree, z: Array, cond: Condition | None) -> Array:
         """`z [B, latent] -> w [B, layers, styles]`."""
-        return self._generate(variables, z, self.condition(label), method="mapping").astype(jnp.float32)
+        return self._generate(variables, z, cond, method="mapping").astype(jnp.float32)
 
     def synthesize(self, variables: PyTree, w: Array, *, key: Key | None = None) -> Array:
         """`w -> x`, with fresh noise in the layers if there is a key."""
@@ -79,43 +78,44 @@ class Networks(NamedTuple):
         return self._generate(variables, w, rngs=rngs, method="synthesis").astype(jnp.float32)
 
     def generate(
-        self, key: Key, variables: PyTree, z: Array, label: Array | None, *, step: Array | None = None
+        self, key: Key, variables: PyTree, z: Array, cond: Condition | None, *, step: Array | None = None
     ) -> tuple[Array, PyTree]:
         """Images of `z` `[B, latent]` while training, and the state after them; `step` is for growing networks."""
         key_noise, key_mix = jax.random.split(key)
         state: Any = [name for name in variables if name != "params"]
         options: dict[str, Any] = {"train": True, "rngs": {"noise": key_noise}, "mutable": list(state)}
         if self.styled:
-            w = self.mixed(key_mix, variables, z, label)
+            w = self.mixed(key_mix, variables, z, cond)
             x, state = self.generator.apply(variables, w, method="synthesis", **options)
             return x.astype(jnp.float32), state
         t = None if step is None else self.growth(step, z.shape[0])
-        return self.generator.apply(variables, z, t, self.condition(label), **options)
+        return self.generator.apply(variables, z, t, cond, **options)
 
-    def mixed(self, key: Key, variables: PyTree, z: Array, label: Array | None) -> Array:
+    def mixed(self, key: Key, variables: PyTree, z: Array, cond: Condition | None) -> Array:
         """Styles of `z`; with probability `config.mixing`, of another draw from some layer on."""
-        w = self.styles(variables, z, label)
+        w = self.styles(variables, z, cond)
         if not self.config.mixing:
             return w
         key_z, key_cut, key_whether = jax.random.split(key, 3)
-        other = self.styles(variables, self.prior(key_z, z.shape[0]), label)
+        other = self.styles(variables, self.prior(key_z, z.shape[0]), cond)
         cut = jax.random.randint(key_cut, (z.shape[0], 1, 1), 1, w.shape[1])
         mix = jax.random.bernoulli(key_whether, self.config.mixing, (z.shape[0], 1, 1))
         return jnp.where(mix & (jnp.arange(w.shape[1])[None, :, None] >= cut), other, w)
 
-    def judge(
-        self, variables: PyTree, x: Array, label: Array | None, *, step: Array | None = None
+    def discriminate(
+        self, variables: PyTree, x: Array, cond: Condition | None, *, step: Array | None = None
     ) -> tuple[DiscriminatorOutput, PyTree]:
-        """What the discriminator says of `x` while training, and its state afterwards."""
+        """The discriminator's output for `x` while training, and its state afterwards."""
         t = None if step is None else self.growth(step, x.shape[0])
-        cond = self._judged(self.condition(label))
         state = [name for name in variables if name != "params"]
-        judgement, after = self.discriminator.apply(variables, x, t, cond, train=True, mutable=state)
-        return judgement, {name: value for name, value in after.items()}
+        output, after = self.discriminator.apply(variables, x, t, self._shown(cond), train=True, mutable=state)
+        return output, {name: value for name, value in after.items()}
 
-    def _judged(self, cond: Mapping[str, Array] | None) -> Mapping[str, Array] | None:
-        """An auxiliary classifier guesses the class, so the discriminator does not hear it."""
-        return None if self.config.head.name == "auxiliary" else cond
+    def _shown(self, cond: Condition | None) -> Condition | None:
+        """An auxiliary classifier predicts the class, which is therefore no input of the discriminator."""
+        if cond is None or self.config.head.name != "auxiliary":
+            return cond
+        return {name: value for name, value in cond.items() if name != "label"} or None
 
     def _generate(self, variables: PyTree, *arguments: Any, **options: Any) -> Array:
         return cast(Array, self.generator.apply(variables, *arguments, **options))
@@ -126,6 +126,7 @@ def make_networks(config: ConfigDict, prior: Callable[[Key, int], Array], *, acr
 
     Args:
       config: the config.
+      spec: the fields of the data.
       prior: see `Networks`.
       across_devices: whether batch norms average over the shards of a mapped training step, outside of which the
         networks then cannot train.
@@ -133,16 +134,18 @@ def make_networks(config: ConfigDict, prior: Callable[[Key, int], Array], *, acr
     Raises:
       UserError: if one of them cannot be built.
     """
-    classes = config.data.num_classes if config.conditional else 0
-    mapped = across_devices and config.train.parallel.mode != "jit"
+    spec = spec_of(config)
+    fields = network_fields(spec, config.condition)
+    shown = fields | ({"num_classes": 0} if config.head.name == "auxiliary" else {})
 
-    def build(field: str, **fields: Any) -> nn.Module:
-        net = build_network(field, config[field], **fields)
-        return net.clone(axis_name=parallel.AXIS) if mapped and hasattr(net, "axis_name") else net
+    def build(field: str, **options: Any) -> nn.Module:
+        net = build_network(field, config[field], train=config.train, **options)
+        return across_devices_of(net, config.train) if across_devices else net
 
     return Networks(
         config,
+        spec,
         prior,
-        build("generator", out_shape=tuple(config.data.shape), num_classes=classes),
-        build("discriminator", num_classes=0 if config.head.name == "auxiliary" else classes),
+        build("generator", out_shape=spec.shape, **fields),
+        build("discriminator", **shown),
     )

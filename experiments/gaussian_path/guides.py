@@ -105,8 +105,6 @@ def _classifier_free(config: ConfigDict, process: GaussianProcess | None) -> Gui
         given = lambda names: dict(cond) | {name: value for name, value in nulls.items() if name not in names}
         models = [model(given(names)).model for names in levels[:-1]] + [wanted.model]
         options = {"interval": section.interval, "rescale": section.rescale}
-        if len(weights) == 1:
-            return wanted._replace(model=classifier_free(models[1], models[0], weights[0], **options))
         return wanted._replace(model=nested_classifier_free(models, weights, **options))
 
     check(guidance_of(config))

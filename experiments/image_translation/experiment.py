@@ -1,27 +1,26 @@
-"""Image to image: pix2pix and super-resolution on aligned pairs, CycleGAN on two heaps of images.
+"""Image to image: pix2pix and super-resolution on aligned pairs, CycleGAN on two unpaired image sets.
 
 `config.data` is a set of images and `config.view` what else is made of it (`genjax_models.data.domains`). On pairs the
-generator leads from the view (`x`) to the images (`y`); of two heaps `x` are images and `y` views of others, and two
+generator leads from the view (`x`) to the images (`y`). Of unpaired sets `x` are images and `y` views of others, and two
 generators lead `forward` and `backward`. Either way what is sampled are images of the set: translations of held-out
 inputs.
 """
 
-from collections.abc import Mapping
 from functools import cache
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config.data import check_one_step, requested_condition, spec_of
+from experiments.config.networks import Collections
 from experiments.gan import game
 from experiments.image_translation.games import cycle_game, paired_game
 from experiments.image_translation.translators import METHODS, domains, translators
-from experiments.run.one_shot import labels_of_draws
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array, Key, PyTree
-from genjax_models.data.domains import DomainDataset
+from genjax_models.core.types import Array, Key
 from genjax_models.modalities.image import to_float
-from genjax_models.training import Experiment, training_config
+from genjax_models.training import Experiment, Inference, SampleRequest, training_config
 from genjax_models.training.config import optimizer_config
 from genjax_models.training.names import pick
 
@@ -39,17 +38,16 @@ def get_config(method: str = "pix2pix") -> ConfigDict:
     train = training_config()
     train.optimizer.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
     train.sample_every = 500
-    judge = optimizer_config()
-    judge.update(train.optimizer)
+    discriminator = optimizer_config()
+    discriminator.update(train.optimizer)
     config = ConfigDict(
         {
             "experiment": "experiments.image_translation",
             "method": method,  # one of `translators.METHODS`
-            "data": {"name": "fashion_mnist", "shape": (28, 28, 1), "num_classes": 10},
+            "data": {"name": "fashion_mnist"},
             "view": "outlines",  # of `genjax_models.data.domains.VIEWS`
-            "conditional": False,
             "generator": UNET,
-            "discriminator": {"net": PATCH, "optimizer": judge},
+            "discriminator": {"net": PATCH, "optimizer": discriminator},
             "weights": {"l1": 100.0},
             "train": train,
             "sample": {"sampler": "translation", "steps": 1},
@@ -79,30 +77,12 @@ def get_config(method: str = "pix2pix") -> ConfigDict:
     return config
 
 
-def training_domains(config: ConfigDict) -> DomainDataset:
-    """The training split.
-
-    Raises:
-      UserError: if its images or classes are not those that the config says.
-    """
-    dataset = domains(config, "train")
-    images = dataset.x if config.method == "cyclegan" else dataset.y
-    if images.shape[1:] != tuple(config.data.shape) or dataset.num_classes != config.data.num_classes:
-        raise UserError(
-            f"data set {config.data.name} holds {dataset.num_classes} classes of shape {images.shape[1:]}, but "
-            f"config.data says {config.data.num_classes} of {tuple(config.data.shape)}: correct it"
-        )
-    return dataset
-
-
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's networks to its game.
 
     Raises:
       UserError: if a name is unknown, a network cannot be built, or an option is of no use here.
     """
-    if config.conditional:
-        raise UserError("translation has no classes: leave config.conditional at False")
     missing = set(get_config(config.method)) - set(config) if config.method in METHODS else set()
     if missing:
         raise UserError(
@@ -110,39 +90,32 @@ def build(config: ConfigDict) -> Experiment:
         )
     if config.eval.batch < min(config.eval.num, INPUTS):
         raise UserError("calls choose their inputs anew, and would repeat some: set eval.batch to eval.num")
-    between = translators(config)
+    spec, between = spec_of(config), translators(config)
     parts = (cycle_game if between.backward else paired_game)(config, between)
     held_out = cache(lambda: domains(config, "test"))
     own = "generators" if between.backward else "generator"
     back = between.backward or between.forward
 
-    def sample(
-        key: Key,
-        params: Mapping[str, PyTree],
-        num: int,
-        *,
-        label: Array | None = None,
-        sampler: str | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        keep: int = 0,
-    ) -> Array:
+    def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
         """Translations of `num` of the first `INPUTS` held-out inputs, chosen by the key, into images of the set."""
-        pick("sampler", sampler or config.sample.sampler, {"translation": None})
-        labels_of_draws(config, num, label, steps=steps, guidance=guidance, keep=keep)
-        dataset = held_out()
-        inputs = (dataset.y if between.backward else dataset.x)[:INPUTS]
+        pick("sampler", request.sampler or config.sample.sampler, {"translation": None})
+        check_one_step(request)
+        requested_condition(spec, (), request)
+        dataset, num = held_out(), request.num
+        inputs = dataset.fields["y" if between.backward else "x"][:INPUTS]
         if num > len(inputs):
             raise UserError(f"{num} translations of {len(inputs)} held-out inputs were asked for: ask for fewer")
         rows = jax.random.permutation(key, len(inputs))[:num]
-        return jnp.clip(back(params[own], to_float(jnp.asarray(inputs)[rows])), -1.0, 1.0)
+        collections = Collections(model.extra["collections"])
+        return jnp.clip(back(collections, model.params[own], to_float(jnp.asarray(inputs)[rows])), -1.0, 1.0)
 
     return Experiment(
+        spec=spec,
         init=parts.init,
         players=parts.players,
         sample=sample,
         validate=parts.validate,
-        training_set=lambda folder: training_domains(config),
+        training_set=lambda folder: domains(config, "train"),
         test_set=held_out,
         watch=game.watch,
     )

@@ -1,14 +1,14 @@
-"""The games of image translation, bound to a config: pix2pix and super-resolution on pairs, CycleGAN on two heaps."""
+"""The games of image translation: pix2pix and super-resolution on pairs, CycleGAN on unpaired image sets."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.networks import build_network, stateless
+from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gan.game import spread
 from experiments.image_translation.translators import Translators
 from genjax_models.core.arrays import mean_over_data
@@ -28,8 +28,7 @@ from genjax_models.families.gan import (
 )
 from genjax_models.families.gan.translation import absolute_error
 from genjax_models.modalities.image import dequantize, to_float
-from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.training import Player, make_optimizer
+from genjax_models.training import Inference, Player, make_optimizer
 
 Batch = Mapping[str, Array]
 
@@ -42,7 +41,7 @@ class Parts(NamedTuple):
     validate: Callable[..., dict[str, Array]]
 
 
-def read(config: ConfigDict, key: Key, batch: Batch) -> tuple[Array, Array]:
+def training_images(config: ConfigDict, key: Key, batch: Batch) -> tuple[Array, Array]:
     """Both domains of a batch as floats; `config.train.flip` mirrors an example in both."""
     key_flip, key_x, key_y = jax.random.split(key, 3)
     x, y = batch["x"], batch["y"]
@@ -54,18 +53,15 @@ def read(config: ConfigDict, key: Key, batch: Batch) -> tuple[Array, Array]:
     return to_float(x), to_float(y)
 
 
-def players(config: ConfigDict, judges: tuple[str, Callable], makers: tuple[str, Callable]) -> tuple[Player, ...]:
+def players(
+    config: ConfigDict, discriminators: tuple[str, Callable], generators: tuple[str, Callable]
+) -> tuple[Player, ...]:
     """Discriminators first, each side with its optimiser."""
     sections = config.discriminator.optimizer, config.train.optimizer
     return tuple(
         Player(name, objective, make_optimizer(section, config.train.steps))
-        for (name, objective), section in zip((judges, makers), sections, strict=True)
+        for (name, objective), section in zip((discriminators, generators), sections, strict=True)
     )
-
-
-def judge(net: nn.Module, params: PyTree, images: Array) -> Array:
-    """The logits of a discriminator, `[B]` or `[B, h, w]`."""
-    return cast(DiscriminatorOutput, net.apply({"params": params}, images, train=True)).logits
 
 
 def perceptual_features(config: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array], Array] | None:
@@ -89,50 +85,61 @@ def perceptual_features(config: ConfigDict, shape: tuple[int, ...]) -> Callable[
 def paired_game(config: ConfigDict, between: Translators) -> Parts:
     """pix2pix, whose discriminator sees both images of a pair, and super-resolution, where it sees the large one."""
     large = config.method == "super_resolution"
-    net = build_network("discriminator.net", config.discriminator.net)
+    net = build_network("discriminator.net", config.discriminator.net, train=config.train)
+    training_net = across_devices(net, config.train)
     features = perceptual_features(config, between.y_shape)
     shown = lambda x, y: y if large else jnp.concatenate([x, y], axis=-1)
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        key_own, key_judge = jax.random.split(key)
+        key_generator, key_discriminator = jax.random.split(key)
         x, y = (jnp.zeros((1, *shape)) for shape in (between.x_shape, between.y_shape))
-        discriminator = stateless("discriminator.net", net.init(key_judge, shown(x, y)))
-        return {"discriminator": discriminator, "generator": between.init(key_own)}, {}
+        discriminator = initialize(net, key_discriminator, shown(x, y))
+        generator, collections = between.init(key_generator)
+        collections = collections | {"discriminator": discriminator.collections}
+        return {"discriminator": discriminator.params, "generator": generator}, {"collections": collections}
 
-    def game(key: Key, params: Mapping[str, PyTree], batch: Batch) -> tuple[Array, Array, Array, Array]:
+    def game(
+        key: Key, params: Mapping[str, PyTree], collections: Collections, batch: Batch
+    ) -> tuple[Array, Array, Array, Array]:
         """The real and the generated image, and the logits of both."""
         key_x, key_drop = jax.random.split(key)
-        x, y = read(config, key_x, batch)
-        fake = between.forward(params["generator"], x, key_drop)
-        real_logits, fake_logits = (judge(net, params["discriminator"], shown(x, image)) for image in (y, fake))
+        x, y = training_images(config, key_x, batch)
+        fake = between.forward(collections, params["generator"], x, key_drop)
+        discriminate = partial(collections.apply, "discriminator", training_net, params["discriminator"])
+        real_logits, fake_logits = (discriminate(shown(x, image)).logits for image in (y, fake))
         return y, fake, real_logits, fake_logits
 
     def discriminator(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
     ) -> tuple[LossOutput, PyTree]:
-        _, _, *logits = game(key, params, batch)
+        collections = Collections(extra["collections"], train=True)
+        _, _, *logits = game(key, params, collections, batch)
+        after = {"collections": collections.latest}
         if not large:
-            return pix2pix_discriminator(*logits), extra
+            return pix2pix_discriminator(*logits), after
         output = esrgan_discriminator(*logits)  # it waits while the generator learns without it
-        return LossOutput(jnp.where(step < config.pretrain, 0.0, output.value), output.aux), extra
+        return LossOutput(jnp.where(step < config.pretrain, 0.0, output.value), output.aux), after
 
     def generator(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
     ) -> tuple[LossOutput, PyTree]:
-        y, fake, real_logits, fake_logits = game(key, params, batch)
+        collections = Collections(extra["collections"], train=True)
+        y, fake, real_logits, fake_logits = game(key, params, collections, batch)
+        after = {"collections": collections.latest}
         if not large:
             output = pix2pix_generator(fake_logits, fake, y, l1_weight=config.weights.l1)
-            return LossOutput(output.value, {**output.aux, "spread": spread(fake, y)}), extra
+            return LossOutput(output.value, {**output.aux, "spread": spread(fake, y)}), after
         seen = (features(fake), features(y)) if features else ()
         output = esrgan_generator(
             real_logits, fake_logits, fake, y, *seen, gan_weight=config.weights.gan, l1_weight=config.weights.l1
         )
         value = jnp.where(step < config.pretrain, output.aux["l1"], output.value)
-        return LossOutput(value, {**output.aux, "spread": spread(fake, y)}), extra
+        return LossOutput(value, {**output.aux, "spread": spread(fake, y)}), after
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch) -> dict[str, Array]:
+    def validate(key: Key, model: Inference, batch: Batch) -> dict[str, Array]:
         x, y = to_float(batch["x"]), to_float(batch["y"])
-        fake = jnp.clip(between.forward(params["generator"], x), -1.0, 1.0)
+        collections = Collections(model.extra["collections"])
+        fake = jnp.clip(between.forward(collections, model.params["generator"], x), -1.0, 1.0)
         scores = {"l1": absolute_error(fake, y), "psnr": peak_signal_to_noise(fake, y)}
         if large:
             cubic = jnp.clip(jax.image.resize(x, y.shape, "cubic"), -1.0, 1.0)
@@ -162,54 +169,65 @@ def cycle_game(config: ConfigDict, between: Translators) -> Parts:
         )
     forward, backward = between.forward, cast(Callable[..., Array], between.backward)
     shapes = {"x": between.x_shape, "y": between.y_shape}
-    net = build_network("discriminator.net", config.discriminator.net)
+    net = build_network("discriminator.net", config.discriminator.net, train=config.train)
+    training_net = across_devices(net, config.train)
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        key_own, *keys = jax.random.split(key, 3)
-        judges = {
-            name: stateless("discriminator.net", net.init(key, jnp.zeros((1, *shape))))
+        key_generators, *keys = jax.random.split(key, 3)
+        start = {
+            name: initialize(net, key, jnp.zeros((1, *shape)))
             for key, (name, shape) in zip(keys, shapes.items(), strict=True)
         }
+        generators, collections = between.init(key_generators)
+        collections = collections | {name: own.collections for name, own in start.items()}
         pools = {name: empty_pool(shape, config.pool) for name, shape in shapes.items()} if config.pool else {}
-        return {"discriminators": judges, "generators": between.init(key_own)}, {"pools": pools}
+        params = {"discriminators": {name: own.params for name, own in start.items()}, "generators": generators}
+        return params, {"pools": pools, "collections": collections}
+
+    def logits_of(collections: Collections, params: PyTree, name: str, images: Array) -> Array:
+        return collections.apply(name, training_net, params["discriminators"][name], images).logits
 
     def discriminators(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_there, key_back, *keys = jax.random.split(key, 5)
-        x, y = read(config, key_x, batch)
-        own, judges, pools = params["generators"], params["discriminators"], dict(extra["pools"])
-        fakes = {"x": backward(own, y, key_back), "y": forward(own, x, key_there)}
+        x, y = training_images(config, key_x, batch)
+        own, pools, collections = (
+            params["generators"],
+            dict(extra["pools"]),
+            Collections(extra["collections"], train=True),
+        )
+        fakes = {"x": backward(collections, own, y, key_back), "y": forward(collections, own, x, key_there)}
         losses: dict[str, Array] = {}
         for (name, real), key_pool in zip((("x", x), ("y", y)), keys, strict=True):
             if pools:
                 fakes[name], pools[name] = exchange(key_pool, pools[name], fakes[name])
-            logits = (judge(net, judges[name], images) for images in (real, fakes[name]))
+            logits = (logits_of(collections, params, name, images) for images in (real, fakes[name]))
             losses[name] = cycle_gan_discriminator(*logits).value
-        return LossOutput(losses["x"] + losses["y"], losses), {"pools": pools}
+        return LossOutput(losses["x"] + losses["y"], losses), {"pools": pools, "collections": collections.latest}
 
     def generators(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch, step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, *keys = jax.random.split(key, 7)
-        x, y = read(config, key_x, batch)
-        own, judges, weights = params["generators"], params["discriminators"], config.weights
-        fake_y, fake_x = forward(own, x, keys[0]), backward(own, y, keys[1])
-        same_x, same_y = (backward(own, x, keys[2]), forward(own, y, keys[3])) if weights.identity else (None, None)
+        x, y = training_images(config, key_x, batch)
+        own, weights, collections = params["generators"], config.weights, Collections(extra["collections"], train=True)
+        there, back = partial(forward, collections, own), partial(backward, collections, own)
+        fake_y, fake_x = there(x, keys[0]), back(y, keys[1])
+        same_x, same_y = (back(x, keys[2]), there(y, keys[3])) if weights.identity else (None, None)
         output = cycle_gan_generators(
-            Cycle(x, judge(net, judges["y"], fake_y), backward(own, fake_y, keys[4]), same_x),
-            Cycle(y, judge(net, judges["x"], fake_x), forward(own, fake_x, keys[5]), same_y),
+            Cycle(x, logits_of(collections, params, "y", fake_y), back(fake_y, keys[4]), same_x),
+            Cycle(y, logits_of(collections, params, "x", fake_x), there(fake_x, keys[5]), same_y),
             cycle_weight=weights.cycle,
             identity_weight=weights.identity,
         )
         alike = jnp.minimum(spread(fake_x, x), spread(fake_y, y))
-        return LossOutput(output.value, {**output.aux, "spread": alike}), extra
+        return LossOutput(output.value, {**output.aux, "spread": alike}), extra | {"collections": collections.latest}
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Batch) -> dict[str, Array]:
-        x, y, own = to_float(batch["x"]), to_float(batch["y"]), params["generators"]
-        return {
-            "cycle_x": absolute_error(backward(own, forward(own, x)), x),
-            "cycle_y": absolute_error(forward(own, backward(own, y)), y),
-        }
+    def validate(key: Key, model: Inference, batch: Batch) -> dict[str, Array]:
+        x, y, collections = to_float(batch["x"]), to_float(batch["y"]), Collections(model.extra["collections"])
+        own = model.params["generators"]
+        there, back = partial(forward, collections, own), partial(backward, collections, own)
+        return {"cycle_x": absolute_error(back(there(x)), x), "cycle_y": absolute_error(there(back(y)), y)}
 
     return Parts(init, players(config, ("discriminators", discriminators), ("generators", generators)), validate)

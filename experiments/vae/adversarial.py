@@ -4,17 +4,18 @@ Every player has an optimiser of its own, `config.train.optimizer` or `config.di
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.networks import build_network
+from experiments.config.data import condition_of, spec_of
+from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.vae import autoencoder
-from experiments.vae.autoencoder import Observed, Pair
-from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from experiments.vae.autoencoder import Observed, Pair, Variables
+from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.gan import minimax_discriminator, non_saturating_generator
 from genjax_models.families.vae import (
     VAEGANLosses,
@@ -26,7 +27,7 @@ from genjax_models.families.vae import (
     vae_loss,
 )
 from genjax_models.nets import Perceptron
-from genjax_models.training import Experiment, Player, make_optimizer
+from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.config import optimizer_config
 from genjax_models.training.names import pick
 
@@ -50,23 +51,23 @@ def get_config() -> ConfigDict:
 
 
 class Parts(NamedTuple):
-    """What the games are played with; `x` is read already, and every function is of all players' parameters.
+    """What the games are played with; `x` is preprocessed, and every function is of all players' parameters.
 
     Attributes:
       config: the config.
-      law: the observation model.
+      observation: the observation model.
       pair: encoder and decoder.
-      discriminate: `(params, input [B, ...]) -> (logit [B], hidden layer [B, features])`.
+      discriminate: `(variables, input [B, ...]) -> (logit [B], hidden layer [B, features])`.
     """
 
     config: ConfigDict
-    law: Observed
+    observation: Observed
     pair: Pair
-    discriminate: Callable[[PyTree, Array], tuple[Array, Array]]
+    discriminate: Callable[[Variables, Array], tuple[Array, Array]]
 
 
-Objective = Callable[[Parts, Key, Mapping[str, PyTree], Array, Array], LossOutput]
-"""`(parts, key, params, x, label) -> LossOutput` of one player."""
+Objective = Callable[[Parts, Key, Variables, Array, Condition | None], LossOutput]
+"""`(parts, key, variables, x, cond) -> LossOutput` of one player."""
 
 
 def autoencoder_of(params: Mapping[str, PyTree]) -> PyTree:
@@ -74,38 +75,39 @@ def autoencoder_of(params: Mapping[str, PyTree]) -> PyTree:
     return params["model"] if "model" in params else params["encoder"] | params["decoder"]
 
 
-def functions(parts: Parts, params: Mapping[str, PyTree], label: Array) -> tuple:
+def functions(parts: Parts, variables: Variables, cond: Condition | None) -> tuple:
     """Encoder, to posteriors; decoder; discriminator, to logits; the observation model."""
-    own = autoencoder_of(params)
-    raw = parts.pair.encode(own, label)
+    own = variables._replace(params=autoencoder_of(variables.params))
+    raw = parts.pair.encode(own, cond)
     return (
         lambda x: gaussian_posterior(raw(x)),
-        parts.pair.decode(own, label),
-        lambda z: parts.discriminate(params["discriminator"], z)[0],
-        parts.law.train(own["log_std"]),
+        parts.pair.decode(own, cond),
+        lambda z: parts.discriminate(variables, z)[0],
+        parts.observation.train(own.params["log_std"]),
     )
 
 
-def factor_model(parts: Parts, key: Key, params: Mapping[str, PyTree], x: Array, label: Array) -> LossOutput:
-    encode, decode, discriminate, law = functions(parts, params, label)
-    return factor_vae_loss(key, encode, decode, discriminate, x, likelihood=law, gamma=parts.config.weight)
+def factor_model(parts: Parts, key: Key, variables: Variables, x: Array, cond: Condition | None) -> LossOutput:
+    encode, decode, discriminate, likelihood = functions(parts, variables, cond)
+    return factor_vae_loss(key, encode, decode, discriminate, x, likelihood=likelihood, gamma=parts.config.weight)
 
 
-def factor_discriminator(parts: Parts, key: Key, params: Mapping[str, PyTree], x: Array, label: Array) -> LossOutput:
-    encode, _, discriminate, _ = functions(parts, params, label)
+def factor_discriminator(parts: Parts, key: Key, variables: Variables, x: Array, cond: Condition | None) -> LossOutput:
+    encode, _, discriminate, _ = functions(parts, variables, cond)
     return factor_discriminator_loss(key, encode, discriminate, x)
 
 
-def aae_model(parts: Parts, key: Key, params: Mapping[str, PyTree], x: Array, label: Array) -> LossOutput:
+def aae_model(parts: Parts, key: Key, variables: Variables, x: Array, cond: Condition | None) -> LossOutput:
     """Reconstruction and the encoder's side of the game at once, with codes that are the encoder's means."""
-    encode, decode, discriminate, law = functions(parts, params, label)
+    encode, decode, discriminate, likelihood = functions(parts, variables, cond)
     z = encode(x).mean
-    terms = {"reconstruction": -law.log_prob(decode(z), x), "generator": non_saturating_generator(discriminate(z))}
+    generator = non_saturating_generator(discriminate(z))
+    terms = {"reconstruction": -likelihood.log_prob(decode(z), x), "generator": generator}
     return LossOutput(terms["reconstruction"] + parts.config.weight * terms["generator"], terms)
 
 
-def aae_discriminator(parts: Parts, key: Key, params: Mapping[str, PyTree], x: Array, label: Array) -> LossOutput:
-    encode, _, discriminate, _ = functions(parts, params, label)
+def aae_discriminator(parts: Parts, key: Key, variables: Variables, x: Array, cond: Condition | None) -> LossOutput:
+    encode, _, discriminate, _ = functions(parts, variables, cond)
     z = encode(x).mean
     return LossOutput(minimax_discriminator(discriminate(jax.random.normal(key, z.shape)), discriminate(z)))
 
@@ -113,13 +115,13 @@ def aae_discriminator(parts: Parts, key: Key, params: Mapping[str, PyTree], x: A
 def vae_gan(player: str) -> Objective:
     """What one of the three players of a VAE-GAN minimises."""
 
-    def objective(parts: Parts, key: Key, params: Mapping[str, PyTree], x: Array, label: Array) -> LossOutput:
-        encode, decode, _, law = functions(parts, params, label)
+    def objective(parts: Parts, key: Key, variables: Variables, x: Array, cond: Condition | None) -> LossOutput:
+        encode, decode, _, likelihood = functions(parts, variables, cond)
         key_z, key_prior = jax.random.split(key)
         q = encode(x)
         z, _ = q.sample(key_z)
-        inputs = x, law.mean(decode(z)), law.mean(decode(jax.random.normal(key_prior, z.shape)))
-        logits, features = zip(*(parts.discriminate(params["discriminator"], image) for image in inputs), strict=True)
+        inputs = x, likelihood.mean(decode(z)), likelihood.mean(decode(jax.random.normal(key_prior, z.shape)))
+        logits, features = zip(*(parts.discriminate(variables, image) for image in inputs), strict=True)
         kl = q.kl().sum(axis=-1)
         losses: VAEGANLosses = vae_gan_losses(kl, *features[:2], *logits, gamma=parts.config.weight)
         return LossOutput(getattr(losses, player), {"kl": kl} if player == "encoder" else {})
@@ -142,71 +144,88 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, or a network cannot be built.
     """
     game = pick("game", config.game, GAMES)
-    law, pair = autoencoder.observed(config), autoencoder.pair_of(config, 2 * config.latent)
-    judged = tuple(config.data.shape) if config.game == "vae_gan" else (config.latent,)
+    observation, pair = autoencoder.observed(config), autoencoder.pair_of(config, 2 * config.latent)
+    spec, names = spec_of(config), tuple(config.condition)
+    input_shape = spec.shape if config.game == "vae_gan" else (config.latent,)
     hidden = (config.discriminator.features,) if config.game == "vae_gan" else ()
-    body = build_network("discriminator.net", config.discriminator.net, out_shape=hidden)
+    body = build_network("discriminator.net", config.discriminator.net, train=config.train, out_shape=hidden)
     head = Perceptron((), widths=())
 
-    def discriminate(params: PyTree, x: Array) -> tuple[Array, Array]:
-        h = cast(Array, body.apply({"params": params["body"]}, x))
+    def discriminate(variables: Variables, x: Array) -> tuple[Array, Array]:
+        own, collections = variables.params["discriminator"], variables.collections
+        net = across_devices(body, config.train) if collections.train else body
+        h = collections.apply("body", net, own["body"], x)
         if not hidden:
             return h, h
-        return cast(Array, head.apply({"params": params["head"]}, nn.silu(h))), h
+        return collections.apply("head", head, own["head"], nn.silu(h)), h
 
-    parts = Parts(config, law, pair, discriminate)
+    parts = Parts(config, observation, pair, discriminate)
+
+    def trained(model: Inference) -> Variables:
+        return Variables(model.params, Collections(model.extra["collections"]))
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_pair, key_body, key_head = jax.random.split(key, 3)
-        own = pair.init(key_pair)
-        judge = {"body": body.init(key_body, jnp.zeros((1, *judged)))["params"]}
+        own, collections = pair.init(key_pair)
+        start = initialize(body, key_body, jnp.zeros((1, *input_shape)))
+        discriminator = {"body": start.params}
         if hidden:
-            judge["head"] = head.init(key_head, jnp.zeros((1, *hidden)))["params"]
+            discriminator["head"] = initialize(head, key_head, jnp.zeros((1, *hidden))).params
+        extra = {"collections": collections | {"body": start.collections}}
         if "model" in game:
-            return {"model": own, "discriminator": judge}, {}
+            return {"model": own, "discriminator": discriminator}, extra
         encoder = {"encoder": own.pop("encoder")}
-        return {"encoder": encoder, "decoder": own, "discriminator": judge}, {}
+        return {"encoder": encoder, "decoder": own, "discriminator": discriminator}, extra
 
     def player(name: str, loss: Objective) -> Player:
         def objective(
             key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
         ) -> tuple[LossOutput, PyTree]:
             key_x, key_z = jax.random.split(key)
-            return loss(parts, key_z, params, autoencoder.images_of(config, key_x, batch), batch["label"]), extra
+            variables = Variables(params, Collections(extra["collections"], train=True))
+            x = autoencoder.training_data(config, key_x, batch)
+            output = loss(parts, key_z, variables, x, condition_of(names, batch))
+            return output, {"collections": variables.collections.latest}
 
         section = config.discriminator.optimizer if name == "discriminator" else config.train.optimizer
         return Player(name, objective, make_optimizer(section, config.train.steps))
 
-    def bound(key: Key, params: Mapping[str, PyTree], x: Array, label: Array) -> LossOutput:
-        encode, decode, _, _ = functions(parts, params, label)
-        return vae_loss(key, encode, decode, x, likelihood=law.test(autoencoder_of(params)["log_std"]))
+    def bound(key: Key, variables: Variables, x: Array, cond: Condition | None) -> LossOutput:
+        encode, decode, _, _ = functions(parts, variables, cond)
+        likelihood = observation.test(autoencoder_of(variables.params)["log_std"])
+        return vae_loss(key, encode, decode, x, likelihood=likelihood)
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
+    def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         key_x, key_z = jax.random.split(key)
-        output = bound(key_z, params, law.read(key_x, batch["x"]), batch["label"])
+        x = observation.preprocess(key_x, batch["x"])
+        output = bound(key_z, trained(model), x, condition_of(names, batch))
         return {"loss": output.value} | dict(output.aux)
 
-    def measure(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Likelihood:
+    def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         key_x, key_z = jax.random.split(key)
-        x, label = law.read(key_x, batch["x"]), batch["label"]
-        encode, decode, _, _ = functions(parts, params, label)
-        test = law.test(autoencoder_of(params)["log_std"])
+        x, cond, own = observation.preprocess(key_x, batch["x"]), condition_of(names, batch), trained(model)
+        encode, decode, _, _ = functions(parts, own, cond)
+        test = observation.test(autoencoder_of(model.params)["log_std"])
         importance = lambda key, num: importance_log_prob(key, encode, decode, x, likelihood=test, num_samples=num)
-        return autoencoder.likelihood(config, key_z, lambda key: -bound(key, params, x, label).value, importance)
+        return autoencoder.likelihood(config, key_z, lambda key: -bound(key, own, x, cond).value, importance)
 
-    def draw(key: Key, params: Mapping[str, PyTree], num: int, label: Array | None) -> tuple[Array, Array]:
-        own = autoencoder_of(params)
-        return pair.decode(own, label)(jax.random.normal(key, (num, config.latent))), own["log_std"]
+    def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
+        own = trained(model)
+        own = own._replace(params=autoencoder_of(own.params))
+        return pair.decode(own, cond)(jax.random.normal(key, (num, config.latent))), own.params["log_std"]
 
-    def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
+    def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         key_x, key_z = jax.random.split(key)
-        q = functions(parts, params, batch["label"])[0](law.read(key_x, batch["x"]))
+        x = observation.preprocess(key_x, batch["x"])
+        q = functions(parts, trained(model), condition_of(names, batch))[0](x)
         return q.mean if config.game == "aae" else q.sample(key_z)[0]
 
     factor = config.game == "factor"
     return Experiment(
+        spec=spec,
         init=initial,
         players=tuple(player(name, loss) for name, loss in game.items()),
+        conditions=names,
         sample=autoencoder.sampler(config, draw),
         log_prob=measure if factor else None,
         validate=validate if factor else None,

@@ -1,25 +1,31 @@
-"""What models with latent variables and an observation model share: one config's data, its law, one-shot sampling.
+"""What models with latent variables and an observation model share: the form of the data, and sampling in one step.
 
-The observation model decides the form in which images are read: bits, the middles of bytes, or real numbers.
+The observation model decides the form of the data: bits, the middles of bytes, or real numbers.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.networks import build_network
-from experiments.run.one_shot import labelled, labels_of_draws, require_label
+from experiments.config.data import (
+    check_one_step,
+    example_condition,
+    network_fields,
+    requested_condition,
+    require_condition,
+    spec_of,
+)
+from experiments.config.networks import Collections, across_devices, build_network, initialize
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
-from genjax_models.core.types import Array, Key, Likelihood, PyTree
+from genjax_models.core.types import Array, Condition, Key, Likelihood, PyTree
 from genjax_models.families.vae import (
     ObservationModel,
     bernoulli,
@@ -32,25 +38,25 @@ from genjax_models.families.vae import (
     slerp,
 )
 from genjax_models.modalities.image import binarize, binarize_once, dequantize, random_flip, to_float
-from genjax_models.training import Experiment, training_config
+from genjax_models.training import Experiment, Inference, SampleRequest, training_config
 from genjax_models.training.names import pick
 
 SAMPLERS = {"prior": "the mean of p(x | z), z from the prior", "prior_pixels": "a draw of p(x | z), z from the prior"}
 REACH = 10.0
 """A shared log-std is so many times its parameter. Adam moves a parameter by no more than the rates of a run together,
 1.5 in our recipes on digits, and a standard deviation that starts at 1 has further to go than that."""
-Draw = Callable[[Key, Mapping[str, PyTree], int, Array | None], tuple[Array, Array]]
-"""`(key, params, num, label) -> (raw [num, ...], log_std / REACH)`, what a decoder makes of draws from the prior."""
+Draw = Callable[[Key, Inference, int, Condition | None], tuple[Array, Array]]
+"""`(key, model, num, cond) -> (raw [num, ...], log_std / REACH)`, what a decoder makes of draws from the prior."""
 
 
 def default_config() -> ConfigDict:
     """The fields that all of them have: bits, and images that are the means of p(x | z)."""
     config = ConfigDict(
         {
-            "data": {"name": "digits", "shape": (8, 8, 1), "num_classes": 10},
-            "conditional": False,  # on the class label, in encoder and decoder
-            "observation": {"name": "bernoulli", "options": ConfigDict()},  # the law of the data given z
-            "binarization": "dynamic",  # of what is read as bits: anew for each batch, or `static`, once for each image
+            "data": {"name": "digits"},
+            "condition": (),  # names of fields of the data, for encoder and decoder
+            "observation": {"name": "bernoulli", "options": ConfigDict()},  # the likelihood of the data given z
+            "binarization": "dynamic",  # of bits: anew for each batch, or `static`, once for each image
             "train": training_config(),
             "sample": {"sampler": "prior", "steps": 1},
             "eval": {
@@ -73,18 +79,18 @@ class Observed(NamedTuple):
     """An observation model as a config describes it.
 
     Attributes:
-      form: how it reads images: `bits`, `bytes` or `reals`.
+      form: of the data, `bits`, `bytes` or `reals`.
       channels: of the decoder's raw output.
-      read: `(key, bytes [B, ...]) -> x`, in the form that the law takes.
-      train: the law while training, given the parameter of the shared log-std, see `REACH`.
-      test: the law otherwise.
+      preprocess: `(key, bytes [B, ...]) -> x`, in that form.
+      train: the observation model while training, given the parameter of the shared log-std, see `REACH`.
+      test: the observation model otherwise.
       log_volume: nats to add to a log-density so that it becomes the log-probability of bytes; 0 for a probability.
       to_image: a value of `x` -> [-1, 1].
     """
 
     form: str
     channels: int
-    read: Callable[[Key, Array], Array]
+    preprocess: Callable[[Key, Array], Array]
     train: Callable[[Array], ObservationModel]
     test: Callable[[Array], ObservationModel]
     log_volume: float
@@ -95,13 +101,15 @@ def observed(config: ConfigDict) -> Observed:
     """What `config.observation` says.
 
     Raises:
-      UserError: if a name is unknown, its options do not suit it, or something else is to read the bytes.
+      UserError: if a name is unknown, its options do not suit it, the data are no images, or they are to be
+        dequantised otherwise.
     """
-    if len(config.data.shape) != 3:
-        raise UserError(f"autoencoders read images (H, W, C), not data of shape {tuple(config.data.shape)}")
+    spec = spec_of(config)
+    if spec.field.kind != "image":
+        raise UserError(f"autoencoders model images, and data set {spec.name} is of {spec.field.kind}")
     if config.train.dequantize:
-        raise UserError("config.observation decides how bytes are read: leave config.train.dequantize at False")
-    name, options, channels = config.observation.name, config.observation.options, config.data.shape[-1]
+        raise UserError("config.observation decides the form of the data: leave config.train.dequantize at False")
+    name, options, channels = config.observation.name, config.observation.options, spec.shape[-1]
     makers: dict[str, tuple[str, Callable[..., ObservationModel]]] = {
         "bernoulli": ("bits", lambda shared: bernoulli(**options)),
         "categorical": ("bytes", lambda shared: categorical(**options)),
@@ -129,7 +137,7 @@ def observed(config: ConfigDict) -> Observed:
         forms[form],
         make,
         (lambda shared: gaussian(REACH * shared)) if name == "gaussian_optimal" else make,
-        float(np.prod(config.data.shape) * np.log(BIN)) if form == "reals" else 0.0,
+        float(np.prod(spec.shape) * np.log(BIN)) if form == "reals" else 0.0,
         (lambda x: 2.0 * x - 1.0) if form == "bits" else (lambda x: jnp.clip(x, -1.0, 1.0)),
     )
 
@@ -153,11 +161,11 @@ def warmed_up(value: float, warmup_steps: int, step: Array) -> Array | float:
     return linear(step, steps=warmup_steps, end=value) if warmup_steps else value
 
 
-def images_of(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:
+def training_data(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:
     """The batch's images in the form that is trained on, mirrored at random where `config.train.flip` says so."""
-    key_flip, key_read = jax.random.split(key)
+    key_flip, key_form = jax.random.split(key)
     x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
-    return observed(config).read(key_read, x)
+    return observed(config).preprocess(key_form, x)
 
 
 def likelihood(
@@ -184,28 +192,19 @@ def sampler(config: ConfigDict, draw: Draw) -> Callable[..., Array]:
       config: the config; its `sample.sampler` is a key of `SAMPLERS`.
       draw: see `Draw`.
     """
-    law = observed(config)
+    observation, spec, names = observed(config), spec_of(config), tuple(config.condition)
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
         pick("sample.sampler", name, SAMPLERS)
 
-    def sample(
-        key: Key,
-        params: Mapping[str, PyTree],
-        num: int,
-        *,
-        label: Array | None = None,
-        sampler: str | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        keep: int = 0,
-    ) -> Array:
-        """Generate `num` images `[num, ...]` in [-1, 1]."""
-        label = labels_of_draws(config, num, label, steps=steps, guidance=guidance, keep=keep)
+    def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
+        """The images `[num, ...]` in [-1, 1]."""
+        check_one_step(request)
+        cond = requested_condition(spec, names, request)
         key_z, key_x = jax.random.split(key)
-        raw, log_std = draw(key_z, params, num, label)
-        test = law.test(log_std)
+        raw, log_std = draw(key_z, model, request.num, cond)
+        test = observation.test(log_std)
         how: dict[str, Callable[[Array], Array]] = {"prior": test.mean, "prior_pixels": partial(test.sample, key_x)}
-        return law.to_image(pick("sampler", sampler or config.sample.sampler, how)(raw))
+        return observation.to_image(pick("sampler", request.sampler or config.sample.sampler, how)(raw))
 
     return sample
 
@@ -213,7 +212,7 @@ def sampler(config: ConfigDict, draw: Draw) -> Callable[..., Array]:
 def interpolate(
     experiment: Experiment,
     key: Key,
-    params: dict[str, PyTree],
+    model: Inference,
     first: PyTree,
     second: PyTree,
     num: int,
@@ -228,23 +227,31 @@ def interpolate(
     assert experiment.encode is not None and experiment.decode is not None
     decode = experiment.decode
     key_first, key_second, key_x = jax.random.split(key, 3)
-    ends = experiment.encode(key_first, params, first), experiment.encode(key_second, params, second)
+    ends = experiment.encode(key_first, model, first), experiment.encode(key_second, model, second)
     path = jax.tree.map(lambda a, b: along(a, b, num), *ends)
-    return jax.lax.map(lambda z: decode(key_x, params, z, **options), path)
+    return jax.lax.map(lambda z: decode(key_x, model, z, **options), path)
+
+
+class Variables(NamedTuple):
+    """What an autoencoder is applied with: the parameters of its player or players, and its networks' collections."""
+
+    params: PyTree
+    collections: Collections
 
 
 class Pair(NamedTuple):
     """An encoder and a decoder around one vector of latent variables.
 
     Attributes:
-      init: `key -> {"encoder", "decoder", "log_std"}`; the last is the parameter of a shared one, see `REACH`.
-      encode: `(params, label) -> (x [B, ...] -> raw [B, features])`.
-      decode: `(params, label) -> (z [B, latent] -> raw [B, ...])`.
+      init: `key -> ({"encoder", "decoder", "log_std"}, collections)`; the last parameter is of a shared one, see
+        `REACH`.
+      encode: `(variables, cond) -> (x [B, ...] -> raw [B, features])`.
+      decode: `(variables, cond) -> (z [B, latent] -> raw [B, ...])`.
     """
 
-    init: Callable[[Key], dict[str, PyTree]]
-    encode: Callable[[PyTree, Array | None], Callable[[Array], Array]]
-    decode: Callable[[PyTree, Array | None], Callable[[Array], Array]]
+    init: Callable[[Key], tuple[dict[str, PyTree], dict[str, PyTree]]]
+    encode: Callable[[Variables, Condition | None], Callable[[Array], Array]]
+    decode: Callable[[Variables, Condition | None], Callable[[Array], Array]]
 
 
 def pair_of(config: ConfigDict, features: int) -> Pair:
@@ -253,39 +260,43 @@ def pair_of(config: ConfigDict, features: int) -> Pair:
     Raises:
       UserError: if one of them cannot be built.
     """
-    shape, classes = tuple(config.data.shape), config.data.num_classes if config.conditional else 0
-    encoder = build_network("encoder", config.encoder, out_shape=(features,), num_classes=classes)
-    out_shape = (*shape[:-1], observed(config).channels)
-    decoder = build_network("decoder", config.decoder, out_shape=out_shape, num_classes=classes)
+    spec, names = spec_of(config), tuple(config.condition)
+    fields = network_fields(spec, names)
+    out_shape = (*spec.shape[:-1], observed(config).channels)
+    nets = {
+        "encoder": build_network("encoder", config.encoder, train=config.train, out_shape=(features,), **fields),
+        "decoder": build_network("decoder", config.decoder, train=config.train, out_shape=out_shape, **fields),
+    }
 
-    def init(key: Key) -> dict[str, PyTree]:
+    def init(key: Key) -> tuple[dict[str, PyTree], dict[str, PyTree]]:
         key_encoder, key_decoder = jax.random.split(key)
-        cond = labelled(config, jnp.zeros(1, jnp.int32))
-        return {
-            "encoder": encoder.init(key_encoder, jnp.zeros((1, *shape)), None, cond)["params"],
-            "decoder": decoder.init(key_decoder, jnp.zeros((1, config.latent)), None, cond)["params"],
-            "log_std": jnp.zeros(()),
+        cond = example_condition(spec, names)
+        start = {
+            "encoder": initialize(nets["encoder"], key_encoder, jnp.zeros((1, *spec.shape)), None, cond),
+            "decoder": initialize(nets["decoder"], key_decoder, jnp.zeros((1, config.latent)), None, cond),
         }
+        params = {name: own.params for name, own in start.items()}
+        return params | {"log_std": jnp.zeros(())}, {name: own.collections for name, own in start.items()}
 
-    def bind(name: str, net: nn.Module) -> Callable[[PyTree, Array | None], Callable[[Array], Array]]:
-        def bound(params: PyTree, label: Array | None) -> Callable[[Array], Array]:
-            cond = labelled(config, label)
-            return lambda x: cast(Array, net.apply({"params": params[name]}, x, None, cond))
+    def bind(name: str) -> Callable[[Variables, Condition | None], Callable[[Array], Array]]:
+        def bound(variables: Variables, cond: Condition | None) -> Callable[[Array], Array]:
+            net = across_devices(nets[name], config.train) if variables.collections.train else nets[name]
+            return lambda x: variables.collections.apply(name, net, variables.params[name], x, None, cond)
 
         return bound
 
-    return Pair(init, bind("encoder", encoder), bind("decoder", decoder))
+    return Pair(init, bind("encoder"), bind("decoder"))
 
 
 def decoder(
     config: ConfigDict, pair: Pair, own: Callable[[Mapping[str, PyTree]], PyTree] = lambda params: params["model"]
 ) -> Callable[..., Array]:
     """`Experiment.decode` of a pair, whose parameters `own` finds: the mean of the data given z `[B, latent]`."""
-    law = observed(config)
+    observation = observed(config)
 
-    def decode(key: Key, params: Mapping[str, PyTree], z: Array, *, label: Array | None = None) -> Array:
-        require_label(config, label)
-        found = own(params)
-        return law.to_image(law.test(found["log_std"]).mean(pair.decode(found, label)(z)))
+    def decode(key: Key, model: Inference, z: Array, cond: Condition | None = None) -> Array:
+        require_condition(config.condition, cond)
+        found = Variables(own(model.params), Collections(model.extra["collections"]))
+        return observation.to_image(observation.test(found.params["log_std"]).mean(pair.decode(found, cond)(z)))
 
     return decode

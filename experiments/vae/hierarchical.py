@@ -8,10 +8,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.networks import build_network
-from experiments.run.one_shot import labelled
+from experiments.config.data import condition_of, example_condition, network_fields, spec_of
+from experiments.config.networks import build_network, initialize
 from experiments.vae import autoencoder
-from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.vae import GaussianPosterior, gaussian_posterior
 from genjax_models.families.vae.hierarchical import (
     Group,
@@ -21,11 +22,11 @@ from genjax_models.families.vae.hierarchical import (
     infer,
     precision_weighted,
 )
-from genjax_models.training import Experiment, Player, make_optimizer
+from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.names import pick
 
 POSTERIORS: dict[str, Callable[[GaussianPosterior, GaussianPosterior], GaussianPosterior]] = {
-    "free": lambda belief, expectation: belief,
+    "free": lambda bottom_up, top_down: bottom_up,
     "precision_weighted": precision_weighted,
 }
 """What a network's posterior and prior make of a group below the top."""
@@ -47,13 +48,19 @@ def get_config() -> ConfigDict:
 
 
 def walk_of(
-    net: nn.Module, params: PyTree, x: Array | None, cond: Mapping[str, Array] | None, posterior: str, *, num: int = 0
+    net: nn.Module,
+    variables: Mapping[str, PyTree],
+    x: Array | None,
+    cond: Condition | None,
+    posterior: str,
+    *,
+    num: int = 0,
 ) -> tuple[list[Group], PyTree, Callable[[PyTree], Array]]:
-    """A network bound to parameters, condition and data: its groups, the first state, and what decodes the last.
+    """A network bound to its variables, condition and data: its groups, the first state, and what decodes the last.
 
     Args:
       net: with the methods of `Ladder` and `VeryDeepVAE`.
-      params: of the network.
+      variables: of the network.
       x: data `[B, ...]`, or `None` for groups that only generate.
       cond: of the network.
       posterior: a key of `POSTERIORS`.
@@ -62,7 +69,7 @@ def walk_of(
     combine = pick("posterior", posterior, POSTERIORS)
 
     def call(method: str, *args: Any) -> Any:
-        return net.apply({"params": params}, *args, method=method)
+        return net.apply(variables, *args, method=method)
 
     found = () if x is None else call("encode", x, cond)
 
@@ -72,8 +79,8 @@ def walk_of(
             return gaussian_posterior(raw), below
 
         def q(h: PyTree, p: GaussianPosterior) -> GaussianPosterior:
-            belief = gaussian_posterior(call("posterior", number, h, found))
-            return combine(belief, p) if number else belief
+            bottom_up = gaussian_posterior(call("posterior", number, h, found))
+            return combine(bottom_up, p) if number else bottom_up
 
         return Group(prior, q, lambda h, z: call("merge", number, h, z))
 
@@ -85,74 +92,79 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the bound.
 
     Raises:
-      UserError: if a name is unknown, or the network cannot be built.
+      UserError: if a name is unknown, the network cannot be built, or it has collections, which its groups, called one
+        by one, cannot update.
     """
-    law, shape = autoencoder.observed(config), tuple(config.data.shape)
-    out_shape = (*shape[:-1], law.channels)
-    num_classes = config.data.num_classes if config.conditional else 0
-    net = build_network("net", config.net, out_shape=out_shape, num_classes=num_classes)
+    observation, spec, names = autoencoder.observed(config), spec_of(config), tuple(config.condition)
+    out_shape = (*spec.shape[:-1], observation.channels)
+    net = build_network("net", config.net, train=config.train, out_shape=out_shape, **network_fields(spec, names))
     pick("posterior", config.posterior, POSTERIORS)
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        cond = labelled(config, jnp.zeros(1, jnp.int32))
-        params = net.init(key, jnp.zeros((1, *shape)), None, cond)["params"]
-        return {"model": {"net": params, "log_std": jnp.zeros(())}}, {}
+        start = initialize(net, key, jnp.zeros((1, *spec.shape)), None, example_condition(spec, names))
+        if start.collections:
+            known = ", ".join(start.collections)
+            raise UserError(f"config.net has {known}, which a network of groups cannot update: choose one without")
+        return {"model": {"net": start.params, "log_std": jnp.zeros(())}}, {"collections": {}}
 
-    def walk(params: PyTree, x: Array | None, label: Array | None, num: int = 0) -> tuple:
-        return walk_of(net, params["net"], x, labelled(config, label), config.posterior, num=num)
+    def walk(params: PyTree, x: Array | None, cond: Condition | None, num: int = 0) -> tuple:
+        return walk_of(net, {"params": params["net"]}, x, cond, config.posterior, num=num)
 
-    def terms(f: Callable, key: Key, params: PyTree, x: Array, label: Array, **options: Any) -> Any:
+    def terms(f: Callable, key: Key, params: PyTree, x: Array, cond: Condition | None, **options: Any) -> Any:
         """`f` of the bound's parts, outside training."""
-        groups, start, decode = walk(params, x, label)
-        law_here = law.test(params["log_std"])
-        return f(key, groups, start, lambda h: law_here.log_prob(decode(h), x), **options)
+        groups, start, decode = walk(params, x, cond)
+        test = observation.test(params["log_std"])
+        return f(key, groups, start, lambda h: test.log_prob(decode(h), x), **options)
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_z = jax.random.split(key)
-        x, own = autoencoder.images_of(config, key_x, batch), params["model"]
-        groups, start, decode = walk(own, x, batch["label"])
-        train = law.train(own["log_std"])
+        x, own = autoencoder.training_data(config, key_x, batch), params["model"]
+        groups, start, decode = walk(own, x, condition_of(names, batch))
+        train = observation.train(own["log_std"])
         beta = autoencoder.warmed_up(config.beta.value, config.beta.warmup_steps, step)
         output = hierarchical_loss(
             key_z, groups, start, lambda h: train.log_prob(decode(h), x), beta=beta, free_nats=config.free_nats
         )
         return output, extra
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
+    def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         key_x, key_z = jax.random.split(key)
-        x = law.read(key_x, batch["x"])
-        output = terms(hierarchical_loss, key_z, params["model"], x, batch["label"])
+        x = observation.preprocess(key_x, batch["x"])
+        output = terms(hierarchical_loss, key_z, model.params["model"], x, condition_of(names, batch))
         return {"loss": output.value} | dict(output.aux)
 
-    def measure(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Likelihood:
+    def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         key_x, key_z = jax.random.split(key)
-        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
-        bound = lambda key: -terms(hierarchical_loss, key, own, x, label).value
-        importance = lambda key, num: terms(importance_log_prob, key, own, x, label, num_samples=num)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), model.params["model"], condition_of(names, batch)
+        bound = lambda key: -terms(hierarchical_loss, key, own, x, cond).value
+        importance = lambda key, num: terms(importance_log_prob, key, own, x, cond, num_samples=num)
         return autoencoder.likelihood(config, key_z, bound, importance)
 
-    def draw(key: Key, params: Mapping[str, PyTree], num: int, label: Array | None) -> tuple[Array, Array]:
-        own = params["model"]
-        groups, start, decode = walk(own, None, label, num)
+    def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
+        own = model.params["model"]
+        groups, start, decode = walk(own, None, cond, num)
         return decode(generate(key, groups, start, temperature=config.sample.temperature)), own["log_std"]
 
-    def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> tuple[Array, ...]:
+    def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> tuple[Array, ...]:
         key_x, key_z = jax.random.split(key)
-        groups, start, _ = walk(params["model"], law.read(key_x, batch["x"]), batch["label"])
+        x = observation.preprocess(key_x, batch["x"])
+        groups, start, _ = walk(model.params["model"], x, condition_of(names, batch))
         return infer(key_z, groups, start).z
 
-    def decode(key: Key, params: Mapping[str, PyTree], z: tuple[Array, ...], *, label: Array | None = None) -> Array:
-        own = params["model"]
-        groups, start, last = walk(own, None, label, z[0].shape[0])
+    def decode(key: Key, model: Inference, z: tuple[Array, ...], cond: Condition | None = None) -> Array:
+        own = model.params["model"]
+        groups, start, last = walk(own, None, cond, z[0].shape[0])
         raw = last(generate(key, groups, start, z=z, temperature=config.sample.temperature))
-        return law.to_image(law.test(own["log_std"]).mean(raw))
+        return observation.to_image(observation.test(own["log_std"]).mean(raw))
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(
+        spec=spec,
         init=initial,
         players=(player,),
+        conditions=names,
         sample=autoencoder.sampler(config, draw),
         log_prob=measure,
         validate=validate,

@@ -1,4 +1,4 @@
-"""The laws of a vector of latent variables that a config may name: posteriors given the data, and priors."""
+"""The distributions of a vector of latent variables that a config may name: posteriors given the data, and priors."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config.data import spec_of
 from experiments.config.networks import conditioner
 from experiments.vae import autoencoder
 from genjax_models.core.densities import Density, standard_normal
@@ -63,7 +64,7 @@ def autoregressive_posteriors(config: ConfigDict) -> Posteriors:
 
 
 class Priors(NamedTuple):
-    """The law of the latent variables that the bounds compare with.
+    """The prior of the latent variables.
 
     Attributes:
       init: `key -> params` beside those of the networks.
@@ -82,7 +83,7 @@ def normal_prior(config: ConfigDict) -> Priors:
 
 def vamp_priors(config: ConfigDict) -> Priors:
     """Posteriors of as many pseudo-inputs as there are components, in the range of the images, mixed evenly."""
-    shape = (config.prior.components, *config.data.shape)
+    shape = (config.prior.components, *spec_of(config).shape)
     low = 0.0 if autoencoder.observed(config).form == "bits" else -1.0
 
     def of(params: PyTree, encode: Callable[[Array], Any]) -> Density:

@@ -8,11 +8,14 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config.data import condition_of, spec_of
+from experiments.config.networks import Collections
 from experiments.vae import autoencoder
+from experiments.vae.autoencoder import Variables
 from experiments.vae.latent_distributions import MIXTURES, POSTERIORS, PRIORS
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
+from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.vae import (
     dreg_loss,
     importance_log_prob,
@@ -24,7 +27,7 @@ from genjax_models.families.vae import (
     vae_loss,
     wae_loss,
 )
-from genjax_models.training import Experiment, Player, make_optimizer
+from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.names import pick
 
 
@@ -84,88 +87,100 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, options do not suit the objective, or a network cannot be built.
     """
     posteriors = pick("posterior.name", config.posterior.name, POSTERIORS)(config)
-    law, pair = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features)
+    observation, pair = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features)
     loss, takes = pick("objective.name", config.objective.name, LOSSES)
     priors = pick("prior.name", config.prior.name, PRIORS)(config)
     check(config)
+    names = tuple(config.condition)
     random = config.objective.name != "wae"  # whose codes are the posteriors' means
 
-    def posterior(params: PyTree, label: Array | None) -> Callable[[Array], Any]:
-        encode = pair.encode(params, label)
-        return lambda x: posteriors.of(params, encode(x))
+    def trained(model: Inference) -> Variables:
+        return Variables(model.params["model"], Collections(model.extra["collections"]))
 
-    def prior(params: PyTree) -> Density | None:
-        return priors.of(params, posterior(params, None))
+    def posterior(own: Variables, cond: Condition | None) -> Callable[[Array], Any]:
+        encode = pair.encode(own, cond)
+        return lambda x: posteriors.of(own.params, encode(x))
 
-    parts = lambda params, label: (posterior(params, label), pair.decode(params, label))
+    def prior(own: Variables) -> Density | None:
+        return priors.of(own.params, posterior(own, None))
+
+    parts = lambda own, cond: (posterior(own, cond), pair.decode(own, cond))
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_pair, key_posterior, key_prior = jax.random.split(key, 3)
-        return {"model": pair.init(key_pair) | posteriors.init(key_posterior) | priors.init(key_prior)}, {}
+        params, collections = pair.init(key_pair)
+        params = params | posteriors.init(key_posterior) | priors.init(key_prior)
+        return {"model": params}, {"collections": collections}
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_z = jax.random.split(key)
-        x, own = autoencoder.images_of(config, key_x, batch), params["model"]
+        x = autoencoder.training_data(config, key_x, batch)
+        own = Variables(params["model"], Collections(extra["collections"], train=True))
         given: dict[str, Any] = {
             "beta": autoencoder.warmed_up(config.beta.value, config.beta.warmup_steps, step),
             "prior": prior(own),
             "kernel": imq_kernel(config.latent),
         }
         options = {name: given[name] for name in takes.split()} | dict(config.objective.options)
-        label = batch["label"]
-        read = posterior(own, label) if random else lambda x: posterior(own, label)(x).mean
-        return loss(key_z, read, pair.decode(own, label), x, likelihood=law.train(own["log_std"]), **options), extra
+        cond = condition_of(names, batch)
+        encode = posterior(own, cond) if random else lambda x: posterior(own, cond)(x).mean
+        likelihood = observation.train(own.params["log_std"])
+        output = loss(key_z, encode, pair.decode(own, cond), x, likelihood=likelihood, **options)
+        return output, {"collections": own.collections.latest}
 
-    def bound(key: Key, params: PyTree, x: Array, label: Array) -> LossOutput:
-        return vae_loss(key, *parts(params, label), x, likelihood=law.test(params["log_std"]), prior=prior(params))
+    def bound(key: Key, own: Variables, x: Array, cond: Condition | None) -> LossOutput:
+        test = observation.test(own.params["log_std"])
+        return vae_loss(key, *parts(own, cond), x, likelihood=test, prior=prior(own))
 
-    def validate(key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array]) -> dict[str, Array]:
+    def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         key_x, key_z = jax.random.split(key)
-        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
         if random:
-            value, terms = bound(key_z, own, x, label)
-            return {"loss": value - law.log_volume} | dict(terms)
-        raw = pair.decode(own, label)(posterior(own, label)(x).mean)
-        return {"reconstruction": -law.test(own["log_std"]).log_prob(raw, x)}
+            value, terms = bound(key_z, own, x, cond)
+            return {"loss": value - observation.log_volume} | dict(terms)
+        raw = pair.decode(own, cond)(posterior(own, cond)(x).mean)
+        return {"reconstruction": -observation.test(own.params["log_std"]).log_prob(raw, x)}
 
-    def measure(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Likelihood:
+    def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         key_x, key_z = jax.random.split(key)
-        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
         importance = lambda key, num: importance_log_prob(
             key,
-            *parts(own, label),
+            *parts(own, cond),
             x,
-            likelihood=law.test(own["log_std"]),
+            likelihood=observation.test(own.params["log_std"]),
             prior=prior(own),
             num_samples=num,
         )
-        return autoencoder.likelihood(config, key_z, lambda key: -bound(key, own, x, label).value, importance)
+        return autoencoder.likelihood(config, key_z, lambda key: -bound(key, own, x, cond).value, importance)
 
-    def draw(key: Key, params: Mapping[str, PyTree], num: int, label: Array | None) -> tuple[Array, Array]:
-        own = params["model"]
+    def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
+        own = trained(model)
         z = (prior(own) or standard_normal((config.latent,))).sample(key, num)
-        return pair.decode(own, label)(z), own["log_std"]
+        return pair.decode(own, cond)(z), own.params["log_std"]
 
-    def encode(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array]) -> Array:
+    def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         key_x, key_z = jax.random.split(key)
-        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
-        return posterior(own, label)(x).sample(key_z)[0] if random else posterior(own, label)(x).mean
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
+        return posterior(own, cond)(x).sample(key_z)[0] if random else posterior(own, cond)(x).mean
 
-    def fill(key: Key, params: Mapping[str, PyTree], batch: Mapping[str, Array], observed: Array) -> Array:
+    def fill(key: Key, model: Inference, batch: Mapping[str, Array], observed: Array) -> Array:
         key_x, key_prior, key_start, key_chain = jax.random.split(key, 4)
-        x, own, label = law.read(key_x, batch["x"]), params["model"], batch["label"]
-        test = law.test(own["log_std"])
-        start = test.sample(key_start, draw(key_prior, params, x.shape[0], label)[0])
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
+        test = observation.test(own.params["log_std"])
+        start = test.sample(key_start, draw(key_prior, model, x.shape[0], cond)[0])
         options: dict[str, Any] = {"likelihood": test, "prior": prior(own), "steps": config.impute.steps}
-        found = impute(key_chain, *parts(own, label), jnp.where(observed, x, start), observed, **options)
-        return law.to_image(found)
+        found = impute(key_chain, *parts(own, cond), jnp.where(observed, x, start), observed, **options)
+        return observation.to_image(found)
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(
+        spec=spec_of(config),
         init=initial,
         players=(player,),
+        conditions=names,
         sample=autoencoder.sampler(config, draw),
         log_prob=measure if random else None,
         validate=validate,

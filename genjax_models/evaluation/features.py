@@ -132,7 +132,8 @@ def load_classifier(name: str, path: str | Path, *, batch_size: int = 500) -> Fe
         config = json.loads(metadata["config"])
         known = data_spec(config["data"]["name"])
         image_shape = known.shape
-        net = Classifier(known.num_classes, **config["net"] | {"widths": tuple(config["net"]["widths"])})
+        options = {name: value for name, value in config["net"].items() if name != "name"}
+        net = Classifier(known.num_classes, **options | {"widths": tuple(options["widths"])})
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{path} does not say which classifier it belongs to: export it again") from None
     image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)

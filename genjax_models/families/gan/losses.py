@@ -101,13 +101,17 @@ class Game(NamedTuple):
     Attributes:
       discriminator: of logits of data, and of fakes through which no gradient need go.
       generator: of the same; only a relativistic one looks at the real logits.
+      boundary: the logit of the best discriminator where real and fake are equally likely, `None` where there is none.
+      probability: whether the best discriminator's logit is the log-odds of real against fake.
     """
 
     discriminator: Formula
     generator: Formula
+    boundary: float | None = None
+    probability: bool = False
 
 
-def game(discriminator: Formula, generator: Formula) -> Game:
+def game(discriminator: Formula, generator: Formula, boundary: float | None = None, probability: bool = False) -> Game:
     """A `Game` of two elementwise formulas: patches of an image are averaged after them."""
     return Game(
         lambda real, fake: mean_over_data(discriminator(real, fake)),
@@ -116,10 +120,10 @@ def game(discriminator: Formula, generator: Formula) -> Game:
 
 
 GAMES: dict[str, Game] = {
-    "minimax": game(minimax_discriminator, lambda real, fake: minimax_generator(fake)),
-    "non_saturating": game(minimax_discriminator, lambda real, fake: non_saturating_generator(fake)),
-    "least_squares": game(least_squares_discriminator, lambda real, fake: least_squares_generator(fake)),
-    "hinge": game(hinge_discriminator, lambda real, fake: critic_generator(fake)),
+    "minimax": game(minimax_discriminator, lambda real, fake: minimax_generator(fake), 0.0, True),
+    "non_saturating": game(minimax_discriminator, lambda real, fake: non_saturating_generator(fake), 0.0, True),
+    "least_squares": game(least_squares_discriminator, lambda real, fake: least_squares_generator(fake), 0.5),
+    "hinge": game(hinge_discriminator, lambda real, fake: critic_generator(fake), 0.0),
     "wasserstein": game(wasserstein_discriminator, lambda real, fake: critic_generator(fake)),
     "relativistic": game(relativistic_discriminator, exchanged(relativistic_discriminator)),
     "relativistic_average": game(relativistic_average_discriminator, exchanged(relativistic_average_discriminator)),
