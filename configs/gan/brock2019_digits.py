@@ -20,7 +20,7 @@ from experiments.config.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_digits(gan.get_config(), **recipes.BIGGAN_DIGITS)
-    config.update({"game": "hinge", "conditional": True, "latent": 63})
+    config.update({"game": "hinge", "condition": ("label",), "latent": 63})
     for optimizer, rate in ((config.train.optimizer, 4e-4), (config.discriminator_optimizer, 8e-4)):
         optimizer.update({"learning_rate": rate, "b1": 0.0, "b2": 0.999})
     config.eval.rows = (("prior", 1), ("truncated", 1))

@@ -1,4 +1,4 @@
-r"""The conditional GAN on the embedded 8x8 digits: both networks hear the class.
+r"""The conditional GAN on the embedded 8x8 digits: both networks are conditioned on the class.
 
 Paper: Mirza and Osindero, Conditional Generative Adversarial Nets, 2014, https://arxiv.org/abs/1411.1784
 Command: python -m experiments.train --workdir=runs/mirza2014_digits \
@@ -18,6 +18,6 @@ from experiments.config.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_digits(gan.get_config(), **recipes.GAN_PERCEPTRONS)
-    config.conditional = True
+    config.condition = ("label",)
     config.expected = ConfigDict({"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 3.6, "n": 750})
     return with_variant(config, variant)

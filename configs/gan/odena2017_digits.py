@@ -18,7 +18,7 @@ from experiments.config.variants import with_variant
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
     config = recipes.gan_digits(gan.get_config(), **recipes.DCGAN_DIGITS)
-    config.conditional = True
+    config.condition = ("label",)
     config.head.name = "auxiliary"
     config.expected = ConfigDict({"sampler": "prior", "steps": 1, "metric": "Fréchet distance", "value": 1.7, "n": 750})
     return with_variant(config, variant)

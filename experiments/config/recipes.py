@@ -7,7 +7,6 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from genjax_models.data.tables import TABLES
 
 UNET = {
     "name": "genjax_models.nets.UNet",
