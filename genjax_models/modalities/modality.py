@@ -11,11 +11,11 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.data.spec import Field
 
-Formats = Callable[[Field], Mapping[str, "Writer"]]
-"""`field -> {ending: writer}`, the files that values of this field can be written to."""
-
 Writer = Callable[[np.ndarray, Path, Field], None]
 """`(stored values [N, ...], file, their field) -> None` writes one file; its folder is there."""
+
+Formats = Callable[[Field], Mapping[str, Writer]]
+"""`field -> {ending: writer}`, the files that values of this field can be written to."""
 
 
 def unchanged(x: Array) -> Array:
