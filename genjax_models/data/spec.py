@@ -68,6 +68,26 @@ def label(classes: int, names: tuple[str, ...] = ()) -> Field:
     return Field("label", (), "int32", size=classes, names=names)
 
 
+def tokens(length: int, size: int, names: tuple[str, ...] = ()) -> Field:
+    """A field of sequences `[L]` of a vocabulary of `size` entries."""
+    return Field("tokens", (length,), "int32", size=size, names=names)
+
+
+def waveform(length: int, rate: float, channels: int = 1) -> Field:
+    """A field of waveforms `[T, C]`, `rate` samples a second."""
+    return Field("waveform", (length, channels), "float32", rate=rate)
+
+
+def video(frames: int, height: int, width: int, channels: int, rate: float) -> Field:
+    """A field of videos `[T, H, W, C]`, `rate` frames a second."""
+    return Field("video", (frames, height, width, channels), "uint8", rate=rate)
+
+
+def points(count: int, dimensions: int = 3) -> Field:
+    """A field of point clouds `[N, D]`."""
+    return Field("points", (count, dimensions), "float32")
+
+
 class DataSpec(NamedTuple):
     """The fields of a data set.
 

@@ -10,6 +10,7 @@ of the dequantised $x$ bounds the log-mass of the bytes: $\log P(b) \ge E_u \log
 al.).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import jax
@@ -18,8 +19,7 @@ import numpy as np
 
 from genjax_models.core.types import Array, Key
 from genjax_models.data.spec import Field
-from genjax_models.modalities.modality import Modality, write_arrays
-from genjax_models.report import save_animation, save_grid
+from genjax_models.modalities.modality import Modality, Writer, clip, write_arrays
 
 
 def to_float(x: Array) -> Array:
@@ -79,9 +79,12 @@ def binarize_once(x: Array) -> Array:
 
 
 def random_flip(key: Key, x: Array) -> Array:
-    """Mirrors each image of `x` `[B, H, W, C]` left to right with probability one half, in any dtype."""
+    """Mirrors each image of `x` `[B, ..., H, W, C]` left to right with probability one half, in any dtype.
+
+    The frames of one video are mirrored together.
+    """
     flip = jax.random.bernoulli(key, shape=(x.shape[0],))
-    return jnp.where(flip[:, None, None, None], x[:, :, ::-1], x)
+    return jnp.where(flip.reshape(-1, *[1] * (x.ndim - 1)), x[..., ::-1, :], x)
 
 
 def _bytes(x: Array) -> Array:
@@ -90,24 +93,38 @@ def _bytes(x: Array) -> Array:
     return x.astype(jnp.float32)
 
 
-def clip(x: Array) -> Array:
-    """Samples brought back to [-1, 1]."""
-    return jnp.clip(x, -1.0, 1.0)
-
-
 def write_grid(stored: np.ndarray, path: Path, field: Field) -> None:
     """The images side by side in one picture."""
+    from genjax_models.report import save_grid  # noqa: PLC0415
+
     save_grid(stored, path)
 
 
 def write_animation(stored: np.ndarray, path: Path, field: Field) -> None:
     """A path `[T, N, H, W, C]` as an animation of grids."""
+    from genjax_models.report import save_animation  # noqa: PLC0415
+
     save_animation(stored, path)
+
+
+def visible(field: Field) -> bool:
+    """Whether pixels have the 1 or 3 channels that pictures need."""
+    return field.shape[-1] in (1, 3)
+
+
+def formats(field: Field) -> Mapping[str, Writer]:
+    """A picture, where the channels allow it, and the bytes."""
+    return ({".png": write_grid} if visible(field) else {}) | {".npz": write_arrays}
+
+
+def path_formats(field: Field) -> Mapping[str, Writer]:
+    """An animation, where the channels allow it."""
+    return {".gif": write_animation} if visible(field) else {}
 
 
 IMAGE = Modality(
     "image",
-    lambda field: {".png": write_grid, ".npz": write_arrays},
+    formats,
     preview=".png",
     preview_num=64,
     to_model=to_float,
@@ -115,6 +132,6 @@ IMAGE = Modality(
     to_stored=to_uint8,
     clip=clip,
     mirror=random_flip,
-    path_formats={".gif": write_animation},
+    path_formats=path_formats,
     features=True,
 )

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.errors import UserError
@@ -13,10 +14,23 @@ from genjax_models.data.spec import Field
 Writer = Callable[[np.ndarray, Path, Field], None]
 """`(stored values [N, ...], file, their field) -> None` writes one file; its folder is there."""
 
+Formats = Callable[[Field], Mapping[str, Writer]]
+"""`field -> {ending: writer}`, the files that values of this field can be written to."""
+
 
 def unchanged(x: Array) -> Array:
     """Values that a model takes as they are stored."""
     return x
+
+
+def no_formats(field: Field) -> Mapping[str, Writer]:
+    """For what no file format shows."""
+    return {}
+
+
+def clip(x: Array) -> Array:
+    """Samples clipped to [-1, 1], in their own dtype."""
+    return jnp.clip(x, -1.0, 1.0)
 
 
 class Modality(NamedTuple):
@@ -24,20 +38,21 @@ class Modality(NamedTuple):
 
     Attributes:
       name: the kind of a field, see `data.spec.KINDS`.
-      formats: `field -> {ending: writer}`, the files that samples of this field can be written to.
-      preview: the ending of the format that shows samples while training, and `preview_num` how many it shows.
+      formats: of samples `[N, ...]` of a field; `.npz` is among them.
+      preview: the ending of the format that shows samples while training, where `formats` has it for the field, and
+        `preview_num` how many it shows.
       to_model: stored values `[B, ...]` -> model values.
       dequantize: the same, with uniform noise within the interval of each stored value; `None` for data that are real
         numbers or tokens.
       to_stored: model values `[B, ...]` -> stored values.
       clip: brings samples back into the range of data, where data have one.
       mirror: `(key, stored values) -> stored values`, mirrored at random; `None` where that has no meaning.
-      path_formats: as `formats`, of a path `[T, N, ...]` from noise to data.
+      path_formats: of a path `[T, N, ...]` from noise to data.
       features: whether the feature networks of `evaluation` measure it.
     """
 
     name: str
-    formats: Callable[[Field], Mapping[str, Writer]]
+    formats: Formats
     preview: str
     preview_num: int
     to_model: Callable[[Array], Array] = unchanged
@@ -45,7 +60,7 @@ class Modality(NamedTuple):
     to_stored: Callable[[Array], Array] = unchanged
     clip: Callable[[Array], Array] = unchanged
     mirror: Callable[[Key, Array], Array] | None = None
-    path_formats: Mapping[str, Writer] = {}
+    path_formats: Formats = no_formats
     features: bool = False
 
     def writer(self, path: Path, field: Field, *, of_path: bool = False) -> Writer:
@@ -54,14 +69,15 @@ class Modality(NamedTuple):
         Raises:
           UserError: if this modality has no such format; the line names those that it has.
         """
-        samples = self.formats(field)
-        formats = self.path_formats if of_path else samples
+        samples, paths = self.formats(field), self.path_formats(field)
+        formats = paths if of_path else samples
         if path.suffix not in formats:
-            able = ", ".join(dict.fromkeys([*samples, *self.path_formats])) or "none"
+            able = ", ".join(dict.fromkeys([*samples, *paths]))
             raise UserError(f"{path}: {self.name} data of shape {field.shape} are written to {able}")
         return formats[path.suffix]
 
 
 def write_arrays(stored: np.ndarray, path: Path, field: Field) -> None:
     """The values as they are, compressed, under the plural of their kind."""
-    np.savez_compressed(path, **{field.kind if field.kind.endswith("s") else f"{field.kind}s": stored})
+    arrays: dict[str, Any] = {field.kind if field.kind.endswith("s") else f"{field.kind}s": stored}
+    np.savez_compressed(path, **arrays)

@@ -7,11 +7,12 @@ import numpy as np
 
 from genjax_models.data.spec import Field
 from genjax_models.modalities.modality import Modality, Writer, write_arrays
-from genjax_models.report import save_points
 
 
 def write_plane(stored: np.ndarray, path: Path, field: Field) -> None:
     """A scatter plot of the first two numbers of each vector."""
+    from genjax_models.report import save_points  # noqa: PLC0415
+
     save_points({f"{len(stored)} samples": stored[:, :2]}, path)
 
 

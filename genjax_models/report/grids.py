@@ -1,6 +1,7 @@
 """Images as one picture: sample grids, and the path from noise to data as an animation."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,18 +42,20 @@ def save_grid(images: np.ndarray, path: Path | str, *, columns: int | None = Non
     _enlarged(tile(images, columns=columns)).save(_with_folder(path))
 
 
-def save_animation(path_of_images: np.ndarray, path: Path | str, *, columns: int | None = None, ms: int = 60) -> None:
-    """Write the frames `[T, N, H, W, C]` uint8 as an animated PNG or GIF of grids that rests on its last frame.
+def save_animation(
+    frames: np.ndarray, path: Path | str, *, columns: int | None = None, durations: Sequence[int] | None = None
+) -> None:
+    """Write the frames `[T, N, H, W, C]` uint8 as an animated PNG or GIF of grids that starts again at its end.
 
     Args:
-      path_of_images: the frames, from noise to data.
+      frames: a path from noise to data, or N videos.
       path: where to; the ending chooses the format.
       columns: see `tile`.
-      ms: milliseconds a frame.
+      durations: milliseconds of each frame; 60 by default, and 1,500 for the last. A GIF counts in tens of them.
     """
-    frames = [_enlarged(tile(images, columns=columns)) for images in path_of_images]
-    durations = [ms] * (len(frames) - 1) + [1500]
-    frames[0].save(_with_folder(path), save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    grids = [_enlarged(tile(images, columns=columns)) for images in frames]
+    durations = list(durations or [60] * (len(grids) - 1) + [1500])
+    grids[0].save(_with_folder(path), save_all=True, append_images=grids[1:], duration=durations, loop=0)
 
 
 def _enlarged(canvas: np.ndarray) -> Image.Image:
