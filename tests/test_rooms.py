@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "guidance": {"core", "processes", "solvers"},
     "nets": {"core"},
     "data": {"core"},
-    "report": set(),
+    "report": {"core"},
     "training": {"core"},
     "pretrained": {"core", "nets"},
     "evaluation": {"core", "nets", "pretrained", "data"},

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from genjax_models.core.errors import UserError
 
 
-class MissingPackageError(UserError, ImportError):
+class MissingPackageError(ImportError, UserError):
     """A package of an extra is not installed; the message says which one and how to install it."""
 
 
@@ -32,4 +32,4 @@ def optional(extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise MissingPackageError(
             f"the package {error.name} is not installed: run `pip install 'genjax_models[{extra}]'`", name=error.name
-        ) from error
+        ) from None
