@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "guidance": {"core", "processes", "solvers"},
     "nets": {"core"},
     "data": {"core"},
-    "report": set(),
+    "report": {"core"},
     "modalities": {"core", "data", "report"},
     "training": {"core", "data"},
     "pretrained": {"core", "nets"},

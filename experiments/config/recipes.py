@@ -192,7 +192,7 @@ def plane(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
 
 def table(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
     """A table: 2,000 steps of 256 rows."""
-    config.data.update({"name": name,)})
+    config.data.name = name
     _networks(config, {"net": net})
     return _optimize(config, steps=2000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import flax.traverse_util
 import jax
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from genjax_models.core.errors import UserError
+from genjax_models.core.optional import optional
 from genjax_models.core.types import PyTree
 
 
@@ -25,6 +24,9 @@ def save_tree(path: str | Path, tree: PyTree, metadata: Mapping[str, str] | None
       tree: nested dictionaries with arrays as leaves; keys must not contain "/".
       metadata: what to say about them, strings by name.
     """
+    with optional("pretrained"):
+        import safetensors.numpy  # noqa: PLC0415
+
     flat = flax.traverse_util.flatten_dict(jax.device_get(tree), sep="/")
     arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
     partial = Path(f"{path}.partial")
@@ -41,6 +43,9 @@ def load_tree(path: str | Path) -> tuple[PyTree, dict[str, str]]:
     Raises:
       UserError: if the file is missing, truncated or no safetensors file.
     """
+    with optional("pretrained"):
+        import safetensors  # noqa: PLC0415
+
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             flat = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary

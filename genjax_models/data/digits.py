@@ -25,7 +25,7 @@ def read() -> tuple[np.ndarray, np.ndarray]:
     folders = (spec and spec.submodule_search_locations) or [""]
     path = Path(folders[0], "datasets", "data", "digits.csv.gz")
     if not path.is_file():
-        raise UserError("the digits come with scikit-learn, which is missing: run `pip install scikit-learn`")
+        raise UserError("the digits come with scikit-learn, which is missing: run `pip install 'genjax_models[data]'`")
     with gzip.open(path, "rt", encoding="ascii") as lines:
         table = np.loadtxt(lines, delimiter=",", dtype=np.int32)
     pixels = (table[:, :64] * 255 + 8) // 16

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from genjax_models.core.optional import optional
 from genjax_models.data.arrays import stratified_test_rows
 
 CATEGORIES = (
@@ -82,6 +82,9 @@ def _forms(emoji: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _on_white(png: bytes) -> np.ndarray:
+    with optional("data"):
+        from PIL import Image  # noqa: PLC0415
+
     image = Image.open(io.BytesIO(png)).convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
     return np.asarray(Image.alpha_composite(white, image).convert("RGB"))

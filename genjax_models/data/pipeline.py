@@ -12,12 +12,15 @@ call a batch, not one an example.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import grain
 import numpy as np
 
 from genjax_models.core.errors import UserError
+from genjax_models.core.optional import optional
+
+if TYPE_CHECKING:
+    import grain
 
 Batch = dict[str, Any]
 
@@ -77,7 +80,7 @@ def batches(
     process_index: int = 0,
     process_count: int = 1,
     threads: int = 0,
-) -> grain.DatasetIterator:
+) -> "grain.DatasetIterator":
     """An endless iterator over the batches of `dataset`, with `get_state()` and `set_state(state)`.
 
     Args:
@@ -98,6 +101,9 @@ def batches(
     Raises:
       UserError: if the batch size is not positive, the processes do not divide it, or the set is empty.
     """
+    with optional("data"):
+        import grain  # noqa: PLC0415
+
     if batch_size < 1 or batch_size % process_count:
         raise UserError(
             f"batch size {batch_size} cannot be shared by {process_count} process(es): "

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from absl import logging
-from PIL import Image, ImageOps
 
 from genjax_models.core.errors import UserError
+from genjax_models.core.optional import MissingPackageError, optional
 from genjax_models.data import spec as specs
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.spec import DataSpec, Field
@@ -55,7 +55,8 @@ class PreparedSource(ABC):
     spec: DataSpec
 
     def __init__(self, name: str, split: str, folder: Path):
-        import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second, which most runs need not pay
+        with optional("data"):
+            import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second, which most runs need not pay
 
         self.name, self.split, self._folder = name, split, folder
         builder = tfds.builder_from_directory(folder)
@@ -89,6 +90,8 @@ class PreparedSource(ABC):
         try:
             examples = self._records.__getitems__([int(row) for row in rows])
             decoded = [self._decode(example) for example in examples]
+        except MissingPackageError:
+            raise
         except Exception as error:  # the record reader, protobuf and pillow each raise their own
             reason = str(error).split("\n", maxsplit=1)[0]
             raise UserError(
@@ -119,6 +122,9 @@ class ImageSource(PreparedSource):
         self.spec = DataSpec(name, {"x": x, **self._labels})
 
     def _decode(self, example: dict[str, Any]) -> np.ndarray:
+        with optional("data"):
+            from PIL import Image, ImageOps  # noqa: PLC0415
+
         channels = self.spec.shape[-1] or 3
         image = Image.open(io.BytesIO(example[self._images[0]])).convert(_MODES[channels])
         if self._side:  # the largest centred square, filtered and scaled down

@@ -19,7 +19,6 @@ r"""The named Gaussian processes: each a pair of functions $\alpha(t)$, $\sigma(
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.interpolate
 
 from genjax_models.core.types import Array, PyTree
 from genjax_models.processes.gaussian import GaussianProcess
@@ -36,12 +35,14 @@ def ddpm(beta_start: float = 1e-4, beta_end: float = 0.02, num_steps: int = 1000
     References:
       Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
     """
+    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415 - takes as long to import as half of JAX
+
     _check(0.0 < beta_start <= beta_end < 1.0, "0 < beta_start <= beta_end < 1", beta_start, beta_end)
     _check(num_steps >= 1, "num_steps of at least 1", num_steps)
     betas = np.linspace(beta_start, beta_end, num_steps, dtype=np.float64)
     log_alpha = np.concatenate([[0.0], 0.5 * np.cumsum(np.log1p(-betas))])
     # Linear pieces, whose slope jumps, would take an adaptive solver several times as many steps.
-    pieces = scipy.interpolate.PchipInterpolator(np.arange(num_steps + 1), log_alpha)
+    pieces = PchipInterpolator(np.arange(num_steps + 1), log_alpha)
     return GaussianProcess(_cubic_alpha, _cubic_sigma, pieces.c)
 
 

@@ -3,11 +3,9 @@
 import json
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
-matplotlib.use("Agg")
+from genjax_models.core.optional import optional
 
 
 def save_curves(metrics: Path | str, path: Path | str) -> None:
@@ -31,6 +29,9 @@ def save_curves(metrics: Path | str, path: Path | str) -> None:
                 series.setdefault(name, []).append((entry["step"], value))
     if not series:
         raise ValueError(f"{metrics} holds no metric to plot")
+    with optional("plot"):
+        from matplotlib.figure import Figure  # noqa: PLC0415
+
     figure = Figure(figsize=(5 * len(series), 3.2), layout="constrained")
     for axis, (name, points) in zip(np.ravel(figure.subplots(1, len(series))), series.items(), strict=True):
         steps, values = np.asarray(points).T

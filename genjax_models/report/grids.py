@@ -3,9 +3,14 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+
+from genjax_models.core.optional import optional
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 TARGET = 640
 """Pixels of a grid's longer side, about; small images are enlarged by whole factors so that they stay sharp."""
@@ -58,7 +63,10 @@ def save_animation(
     grids[0].save(_with_folder(path), save_all=True, append_images=grids[1:], duration=durations, loop=0)
 
 
-def _enlarged(canvas: np.ndarray) -> Image.Image:
+def _enlarged(canvas: np.ndarray) -> "Image.Image":
+    with optional("plot"):
+        from PIL import Image  # noqa: PLC0415
+
     factor = max(1, TARGET // max(canvas.shape[:2]))
     return Image.fromarray(canvas.repeat(factor, axis=0).repeat(factor, axis=1))
 

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
-matplotlib.use("Agg")
+from genjax_models.core.optional import optional
 
 
 def save_paths(panels: Mapping[str, np.ndarray], path: Path | str) -> None:
@@ -23,6 +20,10 @@ def save_paths(panels: Mapping[str, np.ndarray], path: Path | str) -> None:
     """
     if not panels or any(paths.ndim != 3 or paths.shape[2] != 2 for paths in panels.values()):
         raise ValueError(f"paths need the shape [T, N, 2], got {[paths.shape for paths in panels.values()]}")
+    with optional("plot"):
+        from matplotlib.collections import LineCollection  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415
+
     figure = Figure(figsize=(3 * len(panels), 3.2), layout="constrained")
     axes = np.ravel(figure.subplots(1, len(panels), sharex=True, sharey=True))
     for axis, (title, paths) in zip(axes, panels.items(), strict=True):

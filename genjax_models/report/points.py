@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
-matplotlib.use("Agg")
+from genjax_models.core.optional import optional
 
 
 def save_points(panels: Mapping[str, np.ndarray], path: Path | str) -> None:
@@ -22,6 +20,9 @@ def save_points(panels: Mapping[str, np.ndarray], path: Path | str) -> None:
     """
     if not panels or any(points.ndim != 2 or points.shape[1] != 2 for points in panels.values()):
         raise ValueError(f"points need the shape [N, 2], got {[points.shape for points in panels.values()]}")
+    with optional("plot"):
+        from matplotlib.figure import Figure  # noqa: PLC0415
+
     figure = Figure(figsize=(3 * len(panels), 3.2), layout="constrained")
     axes = np.ravel(figure.subplots(1, len(panels), sharex=True, sharey=True))
     for axis, (title, points) in zip(axes, panels.items(), strict=True):

@@ -9,13 +9,16 @@ neighbours by no more than the tolerances, and nobody's error hides in an averag
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import diffrax
 import jax
 import jax.numpy as jnp
 
+from genjax_models.core.optional import optional
 from genjax_models.core.types import Array, PyTree
+
+if TYPE_CHECKING:
+    import diffrax
 
 
 class Solution(NamedTuple):
@@ -38,7 +41,7 @@ def adaptive(
     *,
     rtol: float = 1e-5,
     atol: float = 1e-5,
-    solver: diffrax.Tsit5 | diffrax.Dopri5 = diffrax.Tsit5(),  # noqa: B008 - an immutable value
+    solver: "diffrax.Tsit5 | diffrax.Dopri5 | None" = None,
     max_steps: int = 4096,
 ) -> Solution:
     """Integrate from `t` to `s`, forwards or backwards, with steps chosen by a PID controller.
@@ -54,7 +57,7 @@ def adaptive(
       s: the last time, on either side of `t`. `f` is never evaluated outside the two.
       rtol: error allowed in a step, relative to the state.
       atol: the same, absolute. In float32 neither is useful much below 1e-6.
-      solver: the pair of Tsitouras, or that of Dormand and Prince (the papers' `dopri5`).
+      solver: `diffrax.Tsit5()`, the default, or `diffrax.Dopri5()` (the papers' `dopri5`).
       max_steps: most steps to try, rejected ones among them.
 
     Returns:
@@ -62,6 +65,7 @@ def adaptive(
 
     Raises:
       ValueError: if a tolerance is not positive or no step is allowed.
+      MissingPackageError: if diffrax is not installed (the extra `solvers`).
 
     References:
       Tsitouras, Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption, 2011
@@ -71,11 +75,14 @@ def adaptive(
         raise ValueError(f"tolerances must be positive, got rtol={rtol} and atol={atol}")
     if max_steps < 1:
         raise ValueError(f"an adaptive solve needs at least 1 step, got max_steps={max_steps}")
+    with optional("solvers"):
+        import diffrax  # noqa: PLC0415 - takes as long to import as half of JAX
+
     dtype = jnp.result_type(float, *jax.tree.leaves(x))
     t, s = jnp.asarray(t, dtype), jnp.asarray(s, dtype)
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(lambda t, x, _: f(x, jnp.asarray(t))),
-        solver,
+        diffrax.Tsit5() if solver is None else solver,
         t,
         s,
         0.01 * (s - t),  # diffrax's own guess of a first step may look beyond s, where a process is not defined

@@ -17,15 +17,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
-from orbax.checkpoint import checkpoint_managers
 
 from genjax_models.core.errors import UserError
+from genjax_models.core.optional import optional
 from genjax_models.core.types import PyTree
 from genjax_models.training.names import pick
 from genjax_models.training.state import TrainState
 from genjax_models.training.workdir import check_room, write_atomically, writing
+
+with optional("train"):
+    import orbax.checkpoint as ocp
+    from orbax.checkpoint import checkpoint_managers
 
 DIGESTS = "digests.json"
 log = logging.getLogger("genjax_models")

@@ -1,6 +1,9 @@
 """The settings of training that all experiments share."""
 
-from ml_collections import ConfigDict
+from genjax_models.core.optional import optional
+
+with optional("train"):
+    from ml_collections import ConfigDict
 
 
 def training_config() -> ConfigDict:

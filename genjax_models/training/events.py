@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from genjax_models.core.optional import optional
+
 
 class Events:
     """The events of one process of a run.
@@ -18,9 +20,10 @@ class Events:
 
     def __init__(self, workdir: Path, start: int):
         # Imported late: where torch is installed, tensorboardX imports it, which takes seconds.
-        from tensorboardX import summary  # noqa: PLC0415
-        from tensorboardX.event_file_writer import EventsWriter  # noqa: PLC0415
-        from tensorboardX.proto.event_pb2 import Event, SessionLog  # noqa: PLC0415
+        with optional("train"):
+            from tensorboardX import summary  # noqa: PLC0415
+            from tensorboardX.event_file_writer import EventsWriter  # noqa: PLC0415
+            from tensorboardX.proto.event_pb2 import Event, SessionLog  # noqa: PLC0415
 
         self._event, self._summary = Event, summary
         self._writer = EventsWriter(str(workdir / "events"), filename_suffix=f".{start}")

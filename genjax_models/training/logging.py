@@ -13,10 +13,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
+from genjax_models.core.optional import optional
 from genjax_models.training.events import Events
 from genjax_models.training.workdir import write_atomically, writing
+
+with optional("train"):
+    from tqdm import tqdm
 
 
 class RunLog:

@@ -19,8 +19,8 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from optax import assignment
 
+from genjax_models.core.optional import optional
 from genjax_models.core.types import Array, Key
 
 Coupling = Callable[[Key, Array], tuple[Array, Array]]
@@ -35,6 +35,8 @@ def independent(key: Key, x: Array, *, source: Source = jax.random.normal) -> tu
 
 def minibatch_ot(key: Key, x: Array, *, source: Source = jax.random.normal) -> tuple[Array, Array]:
     """The exact optimal assignment of a batch of noise to the batch of data (OT-CFM), in time $O(B^3)$."""
+    from optax import assignment  # noqa: PLC0415 - the other couplings do without optax
+
     x, eps = independent(key, x, source=source)
     data, noise = assignment.hungarian_algorithm(_cost(x, eps))
     return x, eps[jnp.zeros_like(noise).at[data].set(noise)]
@@ -76,9 +78,14 @@ def smoothed(coupling: Coupling, sigma: float) -> Coupling:
 
 
 def entropic_plan(x: Array, eps: Array, sigma: float) -> Array:
-    r"""Log-probability of each noise (column) for each data point (row), `[B, B]`, where $\varepsilon = 2\sigma^2$."""
-    from ott.geometry import geometry  # noqa: PLC0415 - takes three seconds
-    from ott.solvers import linear  # noqa: PLC0415
+    r"""Log-probability of each noise (column) for each data point (row), `[B, B]`, where $\varepsilon = 2\sigma^2$.
+
+    Raises:
+      MissingPackageError: if ott-jax is not installed (the extra `solvers`).
+    """
+    with optional("solvers"):
+        from ott.geometry import geometry  # noqa: PLC0415 - takes three seconds
+        from ott.solvers import linear  # noqa: PLC0415
 
     with jax.numpy_rank_promotion("allow"):  # ott-jax relies on it
         cost, epsilon = _cost(x, eps), 2.0 * sigma**2
