@@ -1,4 +1,4 @@
-"""Ask a trained model how unlikely it finds another data set.
+"""How unlikely a trained model finds another data set.
 
     python -m experiments.anomaly --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --other=mnist_5k
 
@@ -18,15 +18,14 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from experiments.run import command
+from experiments.config.data import dataset_of, spec_of
+from experiments.run import command, inference
 from experiments.run.held_out import summary, test_likelihoods
-from experiments.run.sampling import settled
+from experiments.run.tasks import capability
 from genjax_models.core.errors import UserError
-from genjax_models.data import load
+from genjax_models.data import data_spec, load
 from genjax_models.evaluation.auroc import auroc
 from genjax_models.training import parallel
-from genjax_models.training.loop import load_state
-from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import write_atomically, writing
 
 OTHER = flags.DEFINE_string("other", None, "data set whose examples are to be told from the model's own")
@@ -38,23 +37,23 @@ def main() -> None:
     config, workdir = command.read_config(), command.workdir()
     if not OTHER.value:
         raise UserError("no other data set given: add --other=<name>, see python -m genjax_models.data list")
-    if OTHER.value == config.data.name or config.get("conditional"):
+    if OTHER.value == config.data.name or config.get("condition"):
         raise UserError("an unconditional model, and a set that is not its own, are needed: choose another")
     if NUM.value < 2:
         raise UserError(f"--num={NUM.value} must be at least 2")
-    if load(OTHER.value, "test").x.shape[1:] != tuple(config.data.shape):
-        raise UserError(f"examples of {OTHER.value} have another shape than {tuple(config.data.shape)}: choose another")
+    ours, theirs = spec_of(config), data_spec(OTHER.value)
+    if (ours.field.kind, ours.shape) != (theirs.field.kind, theirs.shape):
+        raise UserError(f"examples of {OTHER.value} have the shape {theirs.shape}, not {ours.shape}: choose another")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     capability(experiment, "log_prob")
-    params = settled(experiment, load_state(experiment, config, workdir), config, workdir)
+    model = inference.load(experiment, config, workdir)
     scores: dict[str, np.ndarray] = {}
     result: dict[str, Any] = {}
-    for name in (config.data.name, OTHER.value):
-        nats, kind = test_likelihoods(
-            experiment, params, name, NUM.value, batch=config.eval.batch, seed=config.eval.seed
-        )
-        scores[name], found = -nats, summary(nats, kind, dims=math.prod(config.data.shape), seed=config.eval.seed)
+    section = config.eval
+    for name, dataset in ((ours.name, dataset_of(config, "test")), (OTHER.value, load(OTHER.value, "test"))):
+        nats, kind = test_likelihoods(experiment, model, dataset, NUM.value, batch=section.batch, seed=section.seed)
+        scores[name], found = -nats, summary(nats, kind, dims=math.prod(ours.shape), seed=section.seed)
         result[name] = found
         print(f"{name}: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim (kind {kind}, n {found['n']})")
     result["auroc"] = auroc(scores[config.data.name], scores[OTHER.value])

@@ -11,7 +11,6 @@ none. Prints both, writes `eval.json`, and for each row a picture into `samples/
 import json
 import math
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,17 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from experiments.gaussian_path.guides import draws_labels
+from experiments.config.data import condition_of, dataset_of
 from experiments.run import command
 from experiments.run.held_out import summary, test_likelihoods, test_scores
-from experiments.run.sampling import draw_samples, settled
-from genjax_models.core.types import PyTree
-from genjax_models.data import load
+from experiments.run.inference import finalized
+from experiments.run.sampling import draw_samples
+from genjax_models.core.errors import UserError
+from genjax_models.core.types import Condition
 from genjax_models.evaluation.features import load_feature_net
 from genjax_models.evaluation.table import Classes, markdown, measure, to_json
-from genjax_models.report import save_grid
-from genjax_models.training import Experiment, parallel
+from genjax_models.modalities import modality_of
+from genjax_models.training import Experiment, Inference, SampleRequest, parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import write_atomically, writing
 
@@ -45,62 +45,71 @@ def main() -> None:
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     state = load_state(experiment, config, workdir)
-    params = settled(experiment, state, config, workdir)
+    model = finalized(experiment, state, config, workdir)
     result: dict[str, Any] = {"step": int(state.step), "ema": config.train.ema.to_dict()}
     if experiment.validate is not None:
-        result["held_out"], _ = test_scores(experiment, params, state.extra, config.data.name)
+        result["held_out"], _ = test_scores(experiment, model, config)
         terms = ", ".join(f"{name} {value:.4f}" for name, value in result["held_out"].items())
         print(f"held-out means over the test split: {terms}")
     if "eval" in config and config.eval.likelihood:
+        dataset, section = dataset_of(config, "test"), config.eval
         nats, kind = test_likelihoods(
-            experiment,
-            params,
-            config.data.name,
-            config.eval.likelihood,
-            batch=config.eval.batch,
-            seed=config.eval.seed,
+            experiment, model, dataset, section.likelihood, batch=section.batch, seed=section.seed
         )
-        found = summary(nats, kind, dims=math.prod(config.data.shape), seed=config.eval.seed)
+        found = summary(nats, kind, dims=math.prod(experiment.spec.shape), seed=section.seed)
         result["likelihood"] = found
         print(
             f"test likelihood: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim, "
             f"{found['nats']:.3f} ± {found['nats_stderr']:.3f} nats (kind {kind}, n {len(nats)}, seed {found['seed']})"
         )
     if experiment.sample is not None and config.eval.features and config.eval.rows:
-        result |= measured_samples(experiment, config, params, workdir)
+        result |= measured_samples(experiment, config, model, workdir)
     with writing(workdir):
         write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")
     print(f"numbers: {workdir / 'eval.json'}")
 
 
-def measured_samples(
-    experiment: Experiment, config: ConfigDict, params: Mapping[str, PyTree], workdir: Path
-) -> dict[str, Any]:
-    """Draw for every row of the table, measure against the training images, print, and save a picture a row."""
-    net, dataset = load_feature_net(config.eval.features, path=WEIGHTS.value), load(config.data.name, "train")
+def held_out_conditions(experiment: Experiment, config: ConfigDict) -> tuple[Condition | None, np.ndarray | None]:
+    """What evaluated samples are conditioned on, and their classes `[num]`.
+
+    A class alone runs through all classes. Where there are other fields, conditions are those of held-out examples.
+    """
+    names, spec, num = experiment.conditions, experiment.spec, config.eval.num
+    if set(names) <= {"label"}:
+        return None, np.arange(num) % config.eval.batch % spec.num_classes if names else None
+    test = dataset_of(config, "test")
+    rows = test.take(np.arange(num) % test.size)
+    return condition_of(names, rows), rows.get("label")
+
+
+def measured_samples(experiment: Experiment, config: ConfigDict, model: Inference, workdir: Path) -> dict[str, Any]:
+    """Draw for every row of the table, measure against the training images, print, and save a picture a row.
+
+    Raises:
+      UserError: if no feature network measures data of this modality.
+    """
+    modality, field = modality_of(experiment.spec), experiment.spec.field
+    if not modality.features:
+        raise UserError(f"no feature network measures data of {field.kind}: set config.eval.features=''")
+    net, dataset = load_feature_net(config.eval.features, path=WEIGHTS.value), dataset_of(config, "train")
     real = net(dataset.x)
+    cond, label = held_out_conditions(experiment, config)
     generated, seconds = {}, {}
     for sampler, steps in config.eval.rows:
         name = f"{sampler} {steps}"
         start = time.perf_counter()
-        images = draw_samples(
-            jax.random.key(config.eval.seed),
-            experiment,
-            params,
-            config.eval.num,
-            batch=config.eval.batch,
-            what=name,
-            sampler=sampler,
-            steps=steps,
-        )
+        request = SampleRequest(config.eval.num, cond, sampler=sampler, steps=steps)
+        key = jax.random.key(config.eval.seed)
+        images = draw_samples(key, experiment, model, request, batch=config.eval.batch, what=name)
         seconds[name] = round(time.perf_counter() - start, 1)
-        picture = workdir / "samples" / f"{sampler}_{steps}.png"
+        picture = workdir / "samples" / f"{sampler}_{steps}{modality.preview}"
         with writing(workdir):
-            save_grid(images[:PREVIEW], picture)
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            modality.writer(picture, field)(images[:PREVIEW], picture, field)
         generated[name] = net(images)
     classes = None
-    if draws_labels(config) and config.data.name.startswith(config.eval.features):  # `mnist` knows `mnist_5k`
-        classes = Classes(dataset.label, np.arange(config.eval.num) % config.eval.batch % config.data.num_classes)
+    if label is not None and config.data.name.startswith(config.eval.features):  # `mnist` knows `mnist_5k`
+        classes = Classes(dataset.label, label)
     table = measure(real, generated, evaluator=net.name, seed=config.eval.seed, classes=classes)
     print(f"{markdown(table)}\nsamples: {picture}")
     return {"samples": to_json(table), "seconds": seconds}

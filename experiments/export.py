@@ -15,7 +15,7 @@ from absl import flags
 
 from experiments.run import command
 from experiments.run.held_out import test_scores
-from experiments.run.sampling import settled
+from experiments.run.inference import finalized
 from genjax_models.core.errors import UserError
 from genjax_models.core.trees import save_tree
 from genjax_models.training.loop import load_state
@@ -31,11 +31,13 @@ def main() -> None:
         raise UserError("no file to write given: add --out=<name>.safetensors")
     experiment = command.build_experiment(config)
     state = load_state(experiment, config, workdir)
-    params = settled(experiment, state, config, workdir)
-    scores, num = test_scores(experiment, params, state.extra, config.data.name)
+    model = finalized(experiment, state, config, workdir)
+    scores, num = test_scores(experiment, model, config)
     metadata = {"config": config.to_json(), "step": str(int(state.step)), "num_test": str(num)}
     metadata |= {f"test_{name}": f"{value:.4f}" for name, value in scores.items()}
-    tree = flax.serialization.to_state_dict(params["model"] if params.keys() == {"model"} else dict(params))
+    generation = model.extra.get("generation")  # of a GAN: its generator's variables, standing statistics among them
+    params = model.params | ({"generator": generation} if generation else {})
+    tree = flax.serialization.to_state_dict(params["model"] if params.keys() == {"model"} else params)
     with writing(Path(OUT.value).parent):
         save_tree(OUT.value, tree, metadata)
     print(json.dumps({name: value for name, value in metadata.items() if name != "config"}))

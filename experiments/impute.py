@@ -12,16 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments.run import command
-from experiments.run.sampling import settled
+from experiments.config.data import dataset_of, spec_of
+from experiments.run import command, inference
+from experiments.run.tasks import capability
 from genjax_models.core.errors import UserError
-from genjax_models.data import load
 from genjax_models.data.masks import HALVES, half_observed
 from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import parallel
-from genjax_models.training.loop import load_state
-from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import writing
 
 OBSERVED = flags.DEFINE_enum("observed", "top", HALVES, "the half of each image that is seen")
@@ -35,7 +33,7 @@ GREY = 96
 def main() -> None:
     """Impute with the newest checkpoint."""
     config, workdir = command.read_config(), command.workdir()
-    if len(config.data.shape) != 3:
+    if spec_of(config).field.kind != "image":
         raise UserError("only images are imputed on the command line: call Experiment.impute for vectors")
     if NUM.value < 1:
         raise UserError(f"--num={NUM.value} must be at least 1")
@@ -44,12 +42,12 @@ def main() -> None:
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     impute = parallel.compile_fn(capability(experiment, "impute"))
-    params = settled(experiment, load_state(experiment, config, workdir), config, workdir)
-    test, train = load(config.data.name, "test"), load(config.data.name, "train")
+    model = inference.load(experiment, config, workdir)
+    test, train = (dataset_of(config, split) for split in ("test", "train"))
     batch = test.take(np.arange(min(NUM.value, test.size)))
     seen = half_observed(OBSERVED.value, batch["x"].shape)
     keys = jax.random.split(jax.random.key(SEED.value), DRAWS.value)
-    draws = np.stack([np.asarray(impute(key, params, batch, seen)) for key in keys])
+    draws = np.stack([np.asarray(impute(key, model, batch, seen)) for key in keys])
     path = workdir / "samples" / f"imputed_{OBSERVED.value}.png"
     with writing(workdir):
         rows = [np.where(seen, batch["x"], GREY), np.asarray(to_uint8(draws[0])), batch["x"]]

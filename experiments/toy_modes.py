@@ -33,7 +33,7 @@ from genjax_models.data import load, toy
 from genjax_models.evaluation.mode_coverage import mode_coverage
 from genjax_models.evaluation.table import render, with_spread
 from genjax_models.report import save_points
-from genjax_models.training import parallel, train_step
+from genjax_models.training import SampleRequest, parallel, train_step
 from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import Experiment, initial_state
 from genjax_models.training.names import pick
@@ -113,7 +113,7 @@ def experiment_of(config: ConfigDict, method: str, task: Task) -> tuple[ConfigDi
       UserError: if there is no such method.
     """
     own = pick("methods", method, METHODS)()
-    own.data.update({"name": task.data, "shape": (2,), "num_classes": 0})
+    own.data.name = task.data
     own.train.update({"steps": config.train.steps, "batch_size": config.train.batch_size})
     schedule = own.train.optimizer.schedule
     schedule.warmup_steps = min(schedule.warmup_steps, config.train.steps // 10)
@@ -132,17 +132,16 @@ def trained(config: ConfigDict, experiment: Experiment, x: Array, num: int) -> C
 
         def step(state: Any, _: None) -> tuple[Any, Array]:
             rows = jax.random.randint(jax.random.fold_in(key_rows, state.step), (size,), 0, len(x))
-            batch = {"x": x[rows], "label": jnp.zeros(size, jnp.int32)}
+            batch = {"x": x[rows]}
             state, metrics = train_step(state, batch, players=experiment.players, ema=ema)
             return state, jnp.stack([value for name, value in metrics.items() if name.endswith("nonfinite")]).sum()
 
         start = initial_state(key_state, experiment, ema=ema is not None, tracks=tracks_of(ema))
         state, nonfinite = jax.lax.scan(step, start, length=config.train.steps)
         params = state.params if state.ema is None else state.ema
-        if experiment.settle is not None:
-            params = experiment.settle(params, state.extra)
         assert experiment.sample is not None
-        return experiment.sample(key_sample, params, num), nonfinite.sum()
+        model = experiment.finalize(params, state.extra)
+        return experiment.sample(key_sample, model, SampleRequest(num)), nonfinite.sum()
 
     return run
 

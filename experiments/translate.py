@@ -2,18 +2,19 @@
 
     python -m experiments.translate --config=configs/gan/<paper>_<dataset>.py --workdir=runs/<name>
 
-Draws a picture into `samples/`: of pairs the inputs, their translations and what these should be; of two heaps, for
+Draws a picture into `samples/`: of pairs the inputs, their translations and what these should be; of unpaired sets, for
 each domain, the inputs, their translations, and those translated back. Prints and writes `translate.json`: the errors
 of `validate` over the test split, and what the classifier `config.eval.features` says (empty: none). It knows images of
-the set, so it judges translations that lead there:
+the set, so it measures translations that lead there:
 
-* `accuracy`: how many translations into the set have the class of their input; `accuracy_real`: how many images of the
-  set are told right, the most that can be hoped for.
+* `accuracy`: how many translations into the set have the class of their input; `accuracy_real`: its accuracy on
+  images of the set, an upper bound.
 * `agreement`: how many images keep their class around the cycle, or on pairs have that of the image that is wanted.
 """
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -22,17 +23,19 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from experiments import image_translation
+from experiments.config.data import spec_of
+from experiments.config.networks import Collections
 from experiments.image_translation import translators
 from experiments.run import command
 from experiments.run.held_out import BATCH, test_scores
-from experiments.run.sampling import averaged
+from experiments.run.inference import finalized
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array, PyTree
+from genjax_models.core.types import Array
 from genjax_models.data import epoch
 from genjax_models.evaluation.features import FeatureNet, load_feature_net
 from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.report import save_grid
-from genjax_models.training import parallel
+from genjax_models.training import Inference, parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import write_atomically, writing
 
@@ -53,18 +56,18 @@ def main() -> None:
     experiment = command.build_experiment(config)
     net, dataset = classifier(config), translators.domains(config, "test")
     state = load_state(experiment, config, workdir)
-    params = averaged(state, config, workdir)
-    held_out, count = test_scores(experiment, params, state.extra, config.data.name)
+    model = finalized(experiment, state, config, workdir)
+    held_out, count = test_scores(experiment, model, config)
     translate = parallel.compile_fn(translations(config))
     with writing(workdir):
-        shown = translate(params, dataset.take(np.arange(min(COLUMNS.value, dataset.size))))
+        shown = translate(model, dataset.take(np.arange(min(COLUMNS.value, dataset.size))))
         picture = workdir / "samples" / "translated.png"
         save_grid(rows_of(shown), picture, columns=len(shown["x"]))
     result: dict[str, Any] = {"step": int(state.step), "n": count, "held_out": held_out}
     if net:
-        judged = [judged_classes(net, translate(params, batch), batch) for batch in epoch(dataset, BATCH)]
+        kept = [kept_classes(net, translate(model, batch), batch) for batch in epoch(dataset, BATCH)]
         result["classifier"] = {"name": net.name} | {
-            name: float(np.concatenate([part[name] for part in judged]).mean()) for name in judged[0]
+            name: float(np.concatenate([part[name] for part in kept]).mean()) for name in kept[0]
         }
     with writing(workdir):
         write_atomically(workdir / "translate.json", json.dumps(result, indent=2) + "\n")
@@ -83,49 +86,49 @@ def classifier(config: ConfigDict) -> FeatureNet | None:
     """
     if not config.eval.features:
         return None
-    if not config.data.num_classes:
+    spec = spec_of(config)
+    if not spec.num_classes:
         raise UserError(f"{config.data.name} has no labels for a classifier to find: set --config.eval.features=''")
     net = load_feature_net(config.eval.features)
-    if net.image_shape != tuple(config.data.shape):
+    if net.image_shape != spec.shape:
         raise UserError(
-            f"classifier {net.name} judges images of {net.image_shape}, not {tuple(config.data.shape)}: choose another "
+            f"classifier {net.name} takes images of {net.image_shape}, not {spec.shape}: choose another "
             "config.eval.features, or ''"
         )
     return net
 
 
-def translations(config: ConfigDict) -> Callable[[Mapping[str, PyTree], Batch], dict[str, Array]]:
-    """`(params, batch) -> images`, of each domain by name: `x`, `y`, and what becomes of them, all in [-1, 1].
+def translations(config: ConfigDict) -> Callable[[Inference, Batch], dict[str, Array]]:
+    """`(model, batch) -> images`, of each domain by name: `x`, `y`, and what becomes of them, all in [-1, 1].
 
     The fields `to_y` and `to_x` are translations, `back_x` and `back_y` those translated back.
     """
     between = translators.translators(config)
 
-    def run(params: Mapping[str, PyTree], batch: Batch) -> dict[str, Array]:
+    def run(model: Inference, batch: Batch) -> dict[str, Array]:
         x, y = to_float(jnp.asarray(batch["x"])), to_float(jnp.asarray(batch["y"]))
+        collections = Collections(model.extra["collections"])
         if between.backward is None:
-            found = {"to_y": between.forward(params["generator"], x)}
+            found = {"to_y": between.forward(collections, model.params["generator"], x)}
         else:
-            own = params["generators"]
-            found = {"to_y": between.forward(own, x), "to_x": between.backward(own, y)}
-            found |= {
-                "back_x": between.backward(own, found["to_y"]),
-                "back_y": between.forward(own, found["to_x"]),
-            }
+            there = partial(between.forward, collections, model.params["generators"])
+            back = partial(between.backward, collections, model.params["generators"])
+            found = {"to_y": there(x), "to_x": back(y)}
+            found |= {"back_x": back(found["to_y"]), "back_y": there(found["to_x"])}
         return {name: jnp.clip(image, -1.0, 1.0) for name, image in ({"x": x, "y": y} | found).items()}
 
     return run
 
 
-def judged_classes(net: FeatureNet, images: Mapping[str, Array], batch: Batch) -> dict[str, np.ndarray]:
+def kept_classes(net: FeatureNet, images: Mapping[str, Array], batch: Batch) -> dict[str, np.ndarray]:
     """Who keeps the class, see the module: bool `[B]` each."""
-    told = lambda name: np.asarray(net(np.asarray(images[name])).logits).argmax(axis=1)
-    label, label_y = np.asarray(batch["label"]), np.asarray(batch["label_y"])
+    predicted = lambda name: np.asarray(net(np.asarray(images[name])).logits).argmax(axis=1)
+    label = np.asarray(batch["label"])
     if "to_x" in images:
-        before, after = told("x"), told("back_x")
-        return {"accuracy_real": before == label, "accuracy": told("to_x") == label_y, "agreement": before == after}
-    before, after = told("y"), told("to_y")
-    return {"accuracy_real": before == label_y, "accuracy": after == label, "agreement": before == after}
+        before, after, other = predicted("x"), predicted("back_x"), np.asarray(batch["label_y"])
+        return {"accuracy_real": before == label, "accuracy": predicted("to_x") == other, "agreement": before == after}
+    before, after = predicted("y"), predicted("to_y")
+    return {"accuracy_real": before == label, "accuracy": after == label, "agreement": before == after}
 
 
 def rows_of(images: Mapping[str, Array]) -> np.ndarray:

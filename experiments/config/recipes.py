@@ -7,7 +7,6 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-
 UNET = {
     "name": "genjax_models.nets.UNet",
     "patch_size": 2,

@@ -8,7 +8,7 @@ from genjax_models.core.errors import UserError
 
 
 def _conditional(config: ConfigDict) -> None:
-    config.conditional = True
+    config.condition = ("label",)
     if "teacher" in config:
         _conditional(config.teacher)
 

@@ -47,9 +47,7 @@ def build(config: ConfigDict) -> Experiment:
     if not max(dropout.each, dropout.together) > 0.0:
         raise UserError("a teacher that never saw null conditions cannot be guided: raise its condition_dropout.each")
     if config.sample.guide.name != "embedded":
-        raise UserError(
-            "a latent consistency model takes the scale itself: leave config.sample.guide.name=embedded"
-        )
+        raise UserError("a latent consistency model takes the scale itself: leave config.sample.guide.name=embedded")
     if len(config.guidance_scales) != 2 or not 1.0 <= config.guidance_scales[0] <= config.guidance_scales[1]:
         raise UserError(f"config.guidance_scales={config.guidance_scales} are two from 1 upward, which is no guidance")
     low, high = config.guidance_scales

@@ -38,9 +38,7 @@ def variational(config: ConfigDict) -> Offsets:
     """
     spec, section = spec_of(config), config.dequantization
     if spec.field.kind != "image":
-        raise UserError(
-            f"config.dequantization is of images, and data set {spec.name} is of {spec.field.kind}"
-        )
+        raise UserError(f"config.dequantization is of images, and data set {spec.name} is of {spec.field.kind}")
     shape, network = spec.shape, partial(build_network, "net", config.net, train=config.train)
     flow = flows.offset_flow(
         shape,

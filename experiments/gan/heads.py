@@ -39,8 +39,8 @@ class Head(NamedTuple):
 
     width: int
     prior: Callable[[Key, int], Array]
-    discriminator: Callable[[Array, Array, Array | None, Array], Array]
-    generator: Callable[[Array, Array | None, Array], Array]
+    discriminator: Callable[[Array, Array, Any, Array], Array]
+    generator: Callable[[Array, Any, Array], Array]
 
     def init(self, key: Key, features: int) -> PyTree:
         """Parameters over so many features."""

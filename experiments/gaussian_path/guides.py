@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -93,18 +94,18 @@ def _classifier_free(config: ConfigDict, process: GaussianProcess | None) -> Gui
         wanted = model(cond)
         if guidance == 1.0 or cond is None:
             return wanted
-        scales = dict(guidance if isinstance(guidance, tuple) else ())
         num = len(next(iter(cond.values())))
         nulls = {name: null_of(field, num) for name, field in fields.items()}
-        if not scales:
-            levels, weights = [(), tuple(fields)], [guidance]
-        else:  # the fields in the order of their scales; those without one are never dropped
+        if isinstance(guidance, tuple):  # fields in the order of their scales; those without one are never dropped
+            scales = dict(guidance)
             kept = tuple(name for name in fields if name not in scales)
             levels = [kept + tuple(scales)[:count] for count in range(len(scales) + 1)]
             weights = list(scales.values())
+        else:
+            levels, weights = [(), tuple(fields)], [guidance]
         given = lambda names: dict(cond) | {name: value for name, value in nulls.items() if name not in names}
         models = [model(given(names)).model for names in levels[:-1]] + [wanted.model]
-        options = {"interval": section.interval, "rescale": section.rescale}
+        options: dict[str, Any] = {"interval": section.interval, "rescale": section.rescale}
         return wanted._replace(model=nested_classifier_free(models, weights, **options))
 
     check(guidance_of(config))

@@ -1,8 +1,8 @@
 """Image to image: pix2pix and super-resolution on aligned pairs, CycleGAN on two unpaired image sets.
 
 `config.data` is a set of images and `config.view` what else is made of it (`genjax_models.data.domains`). On pairs the
-generator leads from the view (`x`) to the images (`y`). Of unpaired sets `x` are images and `y` views of others, and two
-generators lead `forward` and `backward`. Either way what is sampled are images of the set: translations of held-out
+generator leads from the view (`x`) to the images (`y`). Of unpaired sets `x` are images and `y` views of others, and
+two generators lead `forward` and `backward`. Either way what is sampled are images of the set: translations of held-out
 inputs.
 """
 

@@ -1,53 +1,54 @@
-"""Scores and likelihoods of data that no training step saw, for `evaluate` and `export`."""
+"""Scores and likelihoods of held-out data, for `evaluate` and `export`."""
 
 from collections import defaultdict
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from experiments.config.data import dataset_of
+from experiments.run.tasks import capability
 from genjax_models.core.likelihood import bits_per_dim
-from genjax_models.core.types import PyTree
-from genjax_models.data import epoch, load
-from genjax_models.training import Experiment, parallel
-from genjax_models.training.tasks import capability
+from genjax_models.data import ArrayDataset, epoch
+from genjax_models.training import Experiment, Inference, parallel
 
 BATCH = 500
 """Test examples at once."""
 
 
-def test_scores(experiment: Experiment, params: PyTree, extra: PyTree, name: str) -> tuple[dict[str, float], int]:
-    """The mean of each score of `experiment.validate` over the test split of a data set, and the split's size.
+def test_scores(experiment: Experiment, model: Inference, config: ConfigDict) -> tuple[dict[str, float], int]:
+    """The mean of each score of `experiment.validate` over the test split of the config's data set, and its size.
 
-    An experiment with a `test_set` of its own is asked about that.
+    An experiment with a `test_set` of its own is given that.
     """
     if experiment.validate is None:
         return {}, 0
     validate = parallel.compile_fn(experiment.validate)
-    dataset = experiment.test_set() if experiment.test_set else load(name, "test")
+    dataset = experiment.test_set() if experiment.test_set else dataset_of(config, "test")
     values = defaultdict(list)
     for number, batch in enumerate(epoch(dataset, BATCH)):
         key = jax.random.fold_in(jax.random.key(0), number)
-        for score, value in validate(key, params, extra, batch).items():
+        for score, value in validate(key, model, batch).items():
             values[score].append(np.asarray(value))
     return {score: float(np.concatenate(parts).mean()) for score, parts in values.items()}, dataset.size
 
 
 def test_likelihoods(
-    experiment: Experiment, params: PyTree, name: str, num: int, *, batch: int, seed: int
+    experiment: Experiment, model: Inference, dataset: ArrayDataset, num: int, *, batch: int, seed: int
 ) -> tuple[np.ndarray, str]:
-    """The log-likelihoods `[num]`, nats, of the first `num` test examples of a data set, and their kind.
+    """The log-likelihoods `[num]`, nats, of the first `num` examples of a data set, and their kind.
 
     Raises:
       UnsupportedError: if the experiment has no likelihood.
     """
-    measure, dataset, found = parallel.compile_fn(capability(experiment, "log_prob")), load(name, "test"), []
+    measure, found = parallel.compile_fn(capability(experiment, "log_prob")), []
     rows = np.arange(min(num, dataset.size))
     chunks = np.array_split(rows, -(-len(rows) // batch))
     for number, chunk in enumerate(tqdm(chunks, desc="likelihood", leave=False, disable=None)):
         key = jax.random.fold_in(jax.random.key(seed), number)
-        found.append(measure(key, params, dataset.take(chunk)))
+        found.append(measure(key, model, dataset.take(chunk)))
     return np.concatenate([likelihood.value for likelihood in found]), found[0].kind
 
 

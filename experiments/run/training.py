@@ -7,27 +7,18 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
+from experiments.config.data import dataset_of
 from experiments.run import command
-from experiments.run.sampling import averaged, settling
-from genjax_models.core.errors import UserError
-from genjax_models.data import batches, load
-from genjax_models.data.arrays import ArrayDataset
-from genjax_models.modalities.image import to_uint8
-from genjax_models.report import save_curves, save_grid, save_points
-from genjax_models.training import parallel
+from experiments.run.inference import averaged, finalizing
+from experiments.run.tasks import capability
+from genjax_models.data import batches
+from genjax_models.modalities import modality_of
+from genjax_models.report import save_curves
+from genjax_models.training import Experiment, SampleRequest, TrainState, parallel
 from genjax_models.training.checkpoint import saved_steps
-from genjax_models.training.experiment import Experiment
 from genjax_models.training.logging import RunLog
 from genjax_models.training.loop import Hook, fit
-from genjax_models.training.state import TrainState
-from genjax_models.training.tasks import capability
 from genjax_models.training.workdir import claim
-
-PREVIEW = 64
-"""Images of a preview grid."""
-
-POINTS = 2_000
-"""Points of a preview of data in the plane."""
 
 
 def train(config: ConfigDict, workdir: Path) -> None:
@@ -37,7 +28,7 @@ def train(config: ConfigDict, workdir: Path) -> None:
         claim(workdir, config.to_dict(), started=bool(saved_steps(workdir / "checkpoints")))
         dataset = experiment.training_set(workdir)
     else:
-        dataset = checked_data(config)
+        dataset = dataset_of(config, "train")
     data = batches(
         dataset,
         config.train.batch_size,
@@ -45,7 +36,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )
-    shown = experiment.sample is not None and tuple(config.data.shape) != (1,)  # a picture wants two numbers
+    modality, field = modality_of(experiment.spec), experiment.spec.field
+    shown = experiment.sample is not None and modality.preview in modality.formats(field)
     hooks = [Hook(config.train.sample_every, preview(experiment, config, workdir))] if shown else []
     start = time.perf_counter()
     fit(experiment, config, workdir, data, hooks=hooks)
@@ -55,42 +47,21 @@ def train(config: ConfigDict, workdir: Path) -> None:
         print(f"trained to step {config.train.steps} in {seconds:.0f} s; curves: {workdir / 'curves.png'}", flush=True)
 
 
-def checked_data(config: ConfigDict) -> ArrayDataset:
-    """The training split of `config.data`.
-
-    Raises:
-      UserError: if its images or classes are not those that the config says.
-    """
-    dataset = load(config.data.name, "train")
-    if dataset.x.shape[1:] != tuple(config.data.shape) or dataset.num_classes != config.data.num_classes:
-        raise UserError(
-            f"data set {dataset.name} holds {dataset.num_classes} classes of shape {dataset.x.shape[1:]}, but "
-            f"config.data says {config.data.num_classes} of {tuple(config.data.shape)}: correct it"
-        )
-    return dataset
-
-
 def preview(experiment: Experiment, config: ConfigDict, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:
-    """A hook that draws the same noise again and again, with the averaged parameters, into `samples/step_*.png`.
-
-    Images become a grid; vectors the cloud of their first two numbers.
-    """
-    sampler, images = capability(experiment, "sample"), len(config.data.shape) == 3
-    settle = settling(experiment)
-    if images:
-        draw = parallel.compile_fn(lambda key, params: to_uint8(sampler(key, params, PREVIEW)))
-    else:
-        draw = parallel.compile_fn(lambda key, params: sampler(key, params, POINTS))
+    """A hook that samples from the same noise again and again, with the averaged parameters, into `samples/step_*`."""
+    sampler, finalize = capability(experiment, "sample"), finalizing(experiment)
+    modality, field = modality_of(experiment.spec), experiment.spec.field
+    request = SampleRequest(modality.preview_num)
+    draw = parallel.compile_fn(lambda key, model: modality.to_stored(sampler(key, model, request)))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
-        params = settle(averaged(state, config), state.extra)
-        drawn = parallel.to_host(draw(jax.random.key(0), params))
+        model = finalize(averaged(state, config), state.extra)
+        drawn = parallel.to_host(draw(jax.random.key(0), model))
         if jax.process_index() == 0:
-            path = workdir / "samples" / f"step_{step:06d}.png"
-            if images:
-                save_grid(drawn, path)
+            path = workdir / "samples" / f"step_{step:06d}{modality.preview}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            modality.writer(path, field)(drawn, path, field)
+            if field.kind == "image":
                 log.images("samples", step, drawn)
-            else:
-                save_points({f"step {step}": drawn[:, :2]}, path)
 
     return run

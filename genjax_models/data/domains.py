@@ -89,7 +89,8 @@ def view_shape(shape: tuple[int, ...], view: str) -> tuple[int, ...]:
       UserError: if there is no such view, or it cannot be made of them.
     """
     name = f"shape {tuple(shape)}"
-    black = ArrayDataset(specs.of_images(name, *shape, classes=0), "", {"x": np.zeros((1, *shape), np.uint8)})
+    spec = specs.DataSpec(name, {"x": specs.Field("image", tuple(shape), "uint8")})
+    black = ArrayDataset(spec, "", {"x": np.zeros((1, *shape), np.uint8)})
     return (_view(black, view, np.zeros(1, np.int64)) if view else black.x).shape[1:]
 
 

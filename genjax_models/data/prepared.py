@@ -72,9 +72,12 @@ class PreparedSource(ABC):
         except (NotImplementedError, ValueError) as error:
             raise UserError(f"data set {name} is not in array_record format: {_repair(name, folder)}") from error
         self._images = images
-        kind = self._features.get("label")
-        labelled = isinstance(kind, tfds.features.ClassLabel)
-        self._labels: dict[str, Field] = {"label": specs.label(kind.num_classes)} if labelled else {}
+        labels = {"label": self._features.get("label")}
+        self._labels: dict[str, Field] = {
+            key: specs.label(kind.num_classes)
+            for key, kind in labels.items()
+            if isinstance(kind, tfds.features.ClassLabel)
+        }
 
     @property
     def size(self) -> int:
@@ -209,7 +212,7 @@ def _write_cache(cache: Path, dataset: ArrayDataset, fingerprint: str) -> None:
         with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".memory_") as scratch:
             file = Path(scratch, cache.name)
             spec = json.dumps({key: field._asdict() for key, field in dataset.spec.fields.items()})
-            arrays = {f"field_{key}": values for key, values in dataset.fields.items()}
+            arrays: dict[str, Any] = {f"field_{key}": values for key, values in dataset.fields.items()}
             np.savez(file, spec=spec, fingerprint=fingerprint, **arrays)
             file.replace(cache)
     except OSError as error:

@@ -131,7 +131,8 @@ def load_classifier(name: str, path: str | Path, *, batch_size: int = 500) -> Fe
     try:
         config = json.loads(metadata["config"])
         known = data_spec(config["data"]["name"])
-        image_shape = known.shape
+        height, width, channels = known.shape
+        image_shape = (height, width, channels)
         options = {name: value for name, value in config["net"].items() if name != "name"}
         net = Classifier(known.num_classes, **options | {"widths": tuple(options["widths"])})
     except (KeyError, TypeError, ValueError):

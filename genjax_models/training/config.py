@@ -9,8 +9,8 @@ with optional("train"):
 def training_config() -> ConfigDict:
     """The defaults of the section `config.train`; an experiment's default config starts from them.
 
-    Every field is read by `genjax_models.training` except `flip` and `dequantize`, which the experiment's objective
-    reads when it turns a batch of bytes into floats.
+    `genjax_models.training` uses every field except `flip` and `dequantize`, which the experiment's objective uses when
+    it turns stored values into model values, and `compute_dtype`, which networks are built with.
     """
     return ConfigDict(
         {
@@ -18,6 +18,7 @@ def training_config() -> ConfigDict:
             "steps": 10_000,
             "batch_size": 128,  # examples a step over all devices and processes
             "accumulate": 1,  # microbatches a step
+            "compute_dtype": "float32",  # of every network, or "bfloat16"; parameters and optimisers stay float32
             "flip": False,  # mirror images at random
             "dequantize": False,  # add uniform noise to 8-bit data
             "nonfinite": "stop",  # or "skip": what to do when a loss or a gradient is not finite
