@@ -84,7 +84,7 @@ def cfm_loss(key: Key, model: Model, x: Array, *, sigma: float = 0.0, source: So
 def ot_cfm_loss(
     key: Key, model: Model, x: Array, *, sigma: float = 0.0, source: Source = jax.random.normal
 ) -> LossOutput:
-    """OT-CFM: `cfm_loss` with source and data of a batch paired by optimal transport (Tong et al., section 3.2.3)."""
+    """OT-CFM: `cfm_loss` with source and data of a batch paired by optimal transport (Tong et al.)."""
     coupling = partial(minibatch_ot, source=source)
     return velocity_loss(key, model, x, coupling=smoothed(coupling, sigma) if sigma else coupling)
 

@@ -139,7 +139,7 @@ def denoising_score_matching(key: Key, score: Score, x: Array, *, sigma: float) 
       ValueError: if `sigma` is not positive.
 
     References:
-      Vincent, A Connection Between Score Matching and Denoising Autoencoders, 2011, eqs. 9 and 10
+      Vincent, A Connection Between Score Matching and Denoising Autoencoders, 2011
     """
     if not sigma > 0:
         raise ValueError(f"denoising score matching needs a positive sigma, got {sigma}")
