@@ -68,10 +68,10 @@ def test_a_folder_from_before_a_list_that_is_empty_goes_on(tmp_path):
     """A setting that came later and is not used; used it is refused."""
     claim(tmp_path, CONFIG, started=True)
     claim(tmp_path, changed(train__multipliers=()), started=True)
-    with pytest.raises(UserError, match="train.multipliers"):
+    with pytest.raises(UserError, match=r"train\.multipliers"):
         claim(tmp_path, changed(train__multipliers=[["bias", 0.0]]), started=True)
     claim(tmp_path / "used", changed(train__multipliers=[["bias", 0.0]]), started=True)
-    with pytest.raises(UserError, match="train.multipliers"):
+    with pytest.raises(UserError, match=r"train\.multipliers"):
         claim(tmp_path / "used", changed(train__multipliers=[]), started=True)
 
 

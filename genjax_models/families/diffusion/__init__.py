@@ -3,12 +3,14 @@
 from genjax_models.core.dequantization import dequantized_log_prob, uniform_offset
 from genjax_models.families.diffusion.learned_variance import (
     hybrid_loss,
+    iddpm_loss,
     learned_variance_ancestral,
     variational_bound,
     without_variance,
 )
 from genjax_models.families.diffusion.likelihood import decode, encode, log_prob
 from genjax_models.families.diffusion.losses import denoising_loss
+from genjax_models.families.diffusion.papers import ddpm_loss, edm_loss
 from genjax_models.families.diffusion.preconditioning import c_noise, precondition
 from genjax_models.families.diffusion.samplers import (
     ancestral,
@@ -35,6 +37,7 @@ __all__ = [
     "annealed_langevin",
     "c_noise",
     "ddim",
+    "ddpm_loss",
     "decode",
     "deis",
     "denoising_loss",
@@ -42,10 +45,12 @@ __all__ = [
     "dpm_multistep",
     "dpm_singlestep",
     "edm_heun",
+    "edm_loss",
     "encode",
     "euler_maruyama",
     "fourier_channels",
     "hybrid_loss",
+    "iddpm_loss",
     "langevin_corrector",
     "learned_variance_ancestral",
     "log_prob",

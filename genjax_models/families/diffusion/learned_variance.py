@@ -76,6 +76,10 @@ def hybrid_loss(
     return LossOutput(mse + vlb_weight * vlb, {"mse": mse, "vlb": vlb})
 
 
+iddpm_loss = hybrid_loss
+"""By the name of its paper."""
+
+
 def variational_bound(
     key: Key,
     model: Model,

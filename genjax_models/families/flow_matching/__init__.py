@@ -9,7 +9,13 @@ from genjax_models.families.flow_matching.couplings import (
     schroedinger_bridge,
     smoothed,
 )
-from genjax_models.families.flow_matching.losses import velocity_loss, velocity_target
+from genjax_models.families.flow_matching.losses import (
+    cfm_loss,
+    ot_cfm_loss,
+    rectified_flow_loss,
+    velocity_loss,
+    velocity_target,
+)
 from genjax_models.families.flow_matching.reflow import (
     make_pairs,
     normalized_path_energy,
@@ -35,6 +41,7 @@ __all__ = [
     "adaptive_ode",
     "bridge_loss",
     "bridge_sample",
+    "cfm_loss",
     "euler",
     "geodesic",
     "geodesic_euler",
@@ -45,7 +52,9 @@ __all__ = [
     "midpoint",
     "minibatch_ot",
     "normalized_path_energy",
+    "ot_cfm_loss",
     "path_energy",
+    "rectified_flow_loss",
     "reflow_loss",
     "riemannian_log_prob",
     "riemannian_velocity_loss",

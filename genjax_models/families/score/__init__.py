@@ -1,5 +1,17 @@
-"""Score matching: exact, sliced, and with annealed noise; denoising score matching is `diffusion.denoising_loss`."""
+"""Score matching: exact, sliced, denoising, and along an SDE; any other is `diffusion.denoising_loss`."""
 
-from genjax_models.families.score.losses import annealed_score_matching, score_matching, sliced_score_matching
+from genjax_models.families.score.losses import (
+    annealed_score_matching,
+    denoising_score_matching,
+    score_matching,
+    score_sde_loss,
+    sliced_score_matching,
+)
 
-__all__ = ["annealed_score_matching", "score_matching", "sliced_score_matching"]
+__all__ = [
+    "annealed_score_matching",
+    "denoising_score_matching",
+    "score_matching",
+    "score_sde_loss",
+    "sliced_score_matching",
+]

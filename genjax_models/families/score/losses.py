@@ -18,9 +18,10 @@ from genjax_models.core.arrays import sum_over_data
 from genjax_models.core.jacobian import basis, quadratic_forms
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.diffusion.losses import denoising_loss
-from genjax_models.processes.schedules import ve
-from genjax_models.processes.times import discrete_time
-from genjax_models.processes.weightings import on_type
+from genjax_models.processes.gaussian import GaussianProcess
+from genjax_models.processes.schedules import ve, vp
+from genjax_models.processes.times import discrete_time, uniform_time
+from genjax_models.processes.weightings import likelihood, on_type
 
 Score = Callable[[Array], Array]
 """`x [B, ...] -> score [B, ...]`, bound to its parameters; an example must not see its neighbours."""
@@ -119,3 +120,59 @@ def annealed_score_matching(
         raise ValueError(f"annealed score matching needs at least 2 noise levels, got {num_levels}")
     process, level = ve(sigma_min, sigma_max), partial(discrete_time, num_steps=num_levels - 1, first=0)
     return denoising_loss(key, model, x, process=process, prediction="score", weighting=on_type("eps"), time=level)
+
+
+def denoising_score_matching(key: Key, score: Score, x: Array, *, sigma: float) -> LossOutput:
+    r"""Vincent's loss at one level, $\tfrac12\lVert s_\theta(x + \sigma\epsilon) + \epsilon/\sigma\rVert^2$ (DSM).
+
+    Args:
+      key: one typed PRNG key, consumed.
+      score: the model, see `Score`.
+      x: data, `[B, ...]` float.
+      sigma: $\sigma$, of the noise.
+
+    Returns:
+      `LossOutput` with `value` `[B]`, summed over the data axes: up to a constant half the Fisher divergence from the
+      data with that noise.
+
+    Raises:
+      ValueError: if `sigma` is not positive.
+
+    References:
+      Vincent, A Connection Between Score Matching and Denoising Autoencoders, 2011
+    """
+    if not sigma > 0:
+        raise ValueError(f"denoising score matching needs a positive sigma, got {sigma}")
+    eps = jax.random.normal(key, x.shape, x.dtype)
+    return LossOutput(0.5 * sum_over_data((score(x + sigma * eps) + eps / sigma) ** 2))
+
+
+def score_sde_loss(
+    key: Key,
+    model: Model,
+    x: Array,
+    *,
+    process: GaussianProcess = vp(),  # noqa: B008 - an immutable value
+    likelihood_weighting: bool = False,
+    t_min: float = 1e-5,
+) -> LossOutput:
+    r"""The loss of the VP, sub-VP or VE SDE, $\lambda(t)\,\lVert s_\theta(x_t, t) + \epsilon/\sigma\rVert^2$ (eq. 7).
+
+    Args:
+      key: one typed PRNG key, consumed.
+      model: `(x_t [B, ...], t [B]) -> score [B, ...]`, already bound to its parameters.
+      x: data, `[B, ...]` float, scaled to [-1, 1].
+      process: `vp()`, `sub_vp()` or `ve()`.
+      likelihood_weighting: $\lambda = g^2(t)$, the later paper's, in place of $\lambda = \sigma^2(t)$.
+      t_min: the smallest time, the authors' `eps`: the target has no bound at t = 0 where the noise vanishes.
+
+    Returns:
+      `LossOutput` of `denoising_loss`, averaged over the data axes.
+
+    References:
+      Song et al., Score-Based Generative Modeling through SDEs, 2021, https://arxiv.org/abs/2011.13456
+      Song et al., Maximum Likelihood Training of Score-Based Diffusion Models, 2021, https://arxiv.org/abs/2101.09258
+    """
+    weighting = likelihood if likelihood_weighting else on_type("eps")
+    time = partial(uniform_time, low=t_min)
+    return denoising_loss(key, model, x, process=process, prediction="score", weighting=weighting, time=time)

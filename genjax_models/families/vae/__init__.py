@@ -3,8 +3,14 @@
 from genjax_models.families.vae.adversarial import VAEGANLosses, vae_gan_losses
 from genjax_models.families.vae.diagnostics import active_units, aggregate_decomposition, lerp, slerp, traversals
 from genjax_models.families.vae.divergences import gaussian_kernel, imq_kernel, info_vae_loss, squared_mmd, wae_loss
-from genjax_models.families.vae.elbo import Decoder, vae_loss
-from genjax_models.families.vae.factor_vae import factor_discriminator_loss, factor_vae_loss, permute_dims
+from genjax_models.families.vae.elbo import Decoder, beta_vae_loss, vae_loss
+from genjax_models.families.vae.factor_vae import (
+    FactorVAELosses,
+    factor_discriminator_loss,
+    factor_vae_loss,
+    factor_vae_losses,
+    permute_dims,
+)
 from genjax_models.families.vae.importance import dreg_loss, importance_log_prob, iwae_loss
 from genjax_models.families.vae.imputation import impute
 from genjax_models.families.vae.likelihoods import (
@@ -28,6 +34,7 @@ from genjax_models.families.vae.priors import autoregressive_prior, flow_prior, 
 from genjax_models.families.vae.schedules import cyclical, linear
 from genjax_models.families.vae.total_correlation import (
     Decomposition,
+    beta_tc_vae_loss,
     decompose,
     minibatch_stratified,
     minibatch_weighted,
@@ -39,6 +46,7 @@ __all__ = [
     "Decoder",
     "Decomposition",
     "Encoder",
+    "FactorVAELosses",
     "FlowPosterior",
     "GaussianPosterior",
     "ObservationModel",
@@ -48,12 +56,15 @@ __all__ = [
     "aggregate_decomposition",
     "autoregressive_prior",
     "bernoulli",
+    "beta_tc_vae_loss",
+    "beta_vae_loss",
     "categorical",
     "cyclical",
     "decompose",
     "dreg_loss",
     "factor_discriminator_loss",
     "factor_vae_loss",
+    "factor_vae_losses",
     "flow_prior",
     "gaussian",
     "gaussian_kernel",

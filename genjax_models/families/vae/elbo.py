@@ -78,6 +78,16 @@ def vae_loss(
     return LossOutput(reconstruction + beta * penalty, {"reconstruction": reconstruction, "kl": kl})
 
 
+def beta_vae_loss(
+    key: Key, encode: Encoder, decode: Decoder, x: Array, *, likelihood: ObservationModel, beta: Array | float = 4.0
+) -> LossOutput:
+    r"""$\beta$-VAE, reconstruction $+\,\beta\,KL(q(z \mid x) \Vert N(0, I))$ (Higgins et al., eq. 4).
+
+    Arguments and results are those of `vae_loss`.
+    """
+    return vae_loss(key, encode, decode, x, likelihood=likelihood, beta=beta)
+
+
 def divergence(
     posterior: Posterior, z: Array, log_q: Array, prior: Density | None = None, *, analytic: bool = True
 ) -> Array:

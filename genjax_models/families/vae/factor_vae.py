@@ -10,6 +10,7 @@ References:
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 
@@ -18,6 +19,13 @@ from genjax_models.families.gan.losses import minimax_discriminator
 from genjax_models.families.vae.elbo import Decoder, divergence
 from genjax_models.families.vae.likelihoods import ObservationModel
 from genjax_models.families.vae.posteriors import Encoder
+
+
+class FactorVAELosses(NamedTuple):
+    """What each of the two networks minimises by its own parameters alone."""
+
+    autoencoder: LossOutput
+    discriminator: LossOutput
 
 
 def permute_dims(key: Key, z: Array) -> Array:
@@ -78,3 +86,24 @@ def factor_discriminator_loss(
     product = discriminate(permute_dims(key_shuffle, posterior.sample(key_other)[0]))
     accuracy = 0.5 * ((joint > 0).astype(joint.dtype) + (product < 0).astype(joint.dtype))
     return LossOutput(0.5 * minimax_discriminator(joint, product), {"accuracy": accuracy})
+
+
+def factor_vae_losses(
+    key: Key,
+    encode: Encoder,
+    decode: Decoder,
+    discriminate: Callable[[Array], Array],
+    x: Array,
+    *,
+    likelihood: ObservationModel,
+    gamma: Array | float,
+) -> FactorVAELosses:
+    """Both losses of algorithm 2, `factor_vae_loss` and `factor_discriminator_loss`; arguments are those of the first.
+
+    Each is to be differentiated by the parameters of its own network.
+    """
+    key_autoencoder, key_discriminator = jax.random.split(key)
+    return FactorVAELosses(
+        factor_vae_loss(key_autoencoder, encode, decode, discriminate, x, likelihood=likelihood, gamma=gamma),
+        factor_discriminator_loss(key_discriminator, encode, discriminate, x),
+    )

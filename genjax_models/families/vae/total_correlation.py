@@ -120,3 +120,7 @@ def tc_vae_loss(
     parts = decompose(posterior, z, weights(x.shape[0], num_data))
     value = reconstruction + alpha * parts[0] + beta * parts[1] + gamma * parts[2]
     return LossOutput(value, {"reconstruction": reconstruction, **parts._asdict()})
+
+
+beta_tc_vae_loss = tc_vae_loss
+"""By the name of its paper; the defaults are the paper's, beta = 6 and minibatch-weighted sampling."""
