@@ -14,6 +14,14 @@ Array = jax.Array
 Key = jax.Array  # a typed PRNG key, as made by `jax.random.key`
 PyTree = Any
 
+Condition = Mapping[str, Array]
+"""What a model is conditioned on: named arrays `[B, ...]`, one row an example.
+
+The usual fields are `label` (int32 `[B]`, a class; the number of classes means no class), `text` (`[B, D]`, a sentence
+embedding; zeros mean no text), and `guidance` (`[B]`, the guidance scale that a distilled model is conditioned on). A
+field that is missing has its null value.
+"""
+
 Model = Callable[[Array, Array], Array]
 """`(x_t [B, ...], t [B]) -> prediction [B, ...]`, bound to its parameters and its condition."""
 

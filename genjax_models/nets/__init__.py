@@ -1,4 +1,29 @@
-"""Networks in flax.linen: `net(x, t=None, cond=None, *, train=False)`, channels last; no losses."""
+"""Networks in flax.linen, one architecture a file, grouped by kind; no losses.
+
+Every network is called in the same way, channels last:
+
+    y = net.apply(variables, x, t=None, cond=None, train=False)
+
+* `x`: the input `[B, ...]`; for a generator the latent vectors `z` `[B, Z]`.
+* `t`: `[B]` float, the time in [0, 1] (0 is data) or what a preconditioning gives for it. `None` is for a network
+  without time: one that is initialised so has no parameters for it. A network that has no use for time ignores it.
+* `cond`: a `Condition`, named arrays `[B, ...]`, or `None`. A missing field has its null value.
+  `label`, int32 `[B]`, needs `num_classes`; the label `num_classes` means no class. The fields that `vectors` names,
+  float `[B, D]`, such as a sentence embedding `text`, have the null value zero; only networks with the attribute
+  `vectors` take them, and a network has parameters for those that it is initialised with. `guidance`, float `[B]`, is
+  the guidance scale that a distilled network is conditioned on; networks built on `layers.embeddings.Conditioning`
+  take it.
+* `train`: whether dropout acts, which needs `rngs={"dropout": key}`, and whether batch norms take the moments of this
+  batch. Many networks do the same in both cases.
+
+The result has the dtype of `x`, or float32 where it says so. `dtype` is that of the computation: convolutions and
+matrix products take operands of it; parameters are float32, and so are the statistics of norms, the angles of sines,
+the spectral norms, norm bounds and demodulation factors that are computed from weights, and, on CPUs, attention.
+
+Raises:
+  ValueError: if a label is given to a network with `num_classes=0`, or `cond` has a field that the network does not
+    take or of a wrong shape. Each network documents only what it has beyond this.
+"""
 
 from genjax_models.nets.autoencoder.ladder import Ladder as Ladder
 from genjax_models.nets.autoencoder.pyramid import ConvDecoder as ConvDecoder

@@ -14,13 +14,12 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
-from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import one_hot_of
 
 
 class TwoLayers(nn.Module):
@@ -74,7 +73,7 @@ class Ladder(nn.Module):
         """How many groups of latent variables there are."""
         return len(self.latents)
 
-    def encode(self, x: Array, cond: Mapping[str, Array] | None = None) -> tuple[Array, ...]:
+    def encode(self, x: Array, cond: Condition | None = None) -> tuple[Array, ...]:
         """`x` `[B, ...]` → for each group `[B, 2 latents]`, means and log-stds, before the decoder is asked."""
         batch = x.shape[0]
         h = jnp.concatenate([x.reshape(batch, -1), one_hot_of(cond, self.num_classes, batch)], axis=1)
@@ -84,7 +83,7 @@ class Ladder(nn.Module):
             found.append(head(h).astype(jnp.float32))
         return tuple(reversed(found))
 
-    def start(self, batch: int, cond: Mapping[str, Array] | None = None) -> Array:
+    def start(self, batch: int, cond: Condition | None = None) -> Array:
         """What is known before the first group: the class, `[B, K]`."""
         return one_hot_of(cond, self.num_classes, batch)
 
@@ -111,7 +110,7 @@ class Ladder(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -119,14 +118,11 @@ class Ladder(nn.Module):
 
         Args:
           x: the data.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
         """
         return reconstruct(self, x, cond)
 
 
-def reconstruct(net: nn.Module, x: Array, cond: Mapping[str, Array] | None) -> Array:
+def reconstruct(net: nn.Module, x: Array, cond: Condition | None) -> Array:
     """Encode, walk down every group at its posterior's mean, decode: what initialises a hierarchical network."""
     found, h = net.encode(x, cond), net.start(x.shape[0], cond)
     for group in range(net.groups):

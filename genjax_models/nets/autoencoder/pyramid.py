@@ -9,14 +9,13 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.convolution import Conv3x3
-from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.normalization import GroupNorm
 from genjax_models.nets.layers.resampling import UpsampleConv
 
@@ -63,7 +62,7 @@ class ConvEncoder(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -71,15 +70,9 @@ class ConvEncoder(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           `[B, *out_shape]`, in the dtype of `x`.
-
-        Raises:
-          ValueError: if a label is given to a network without classes.
         """
         batch, h = x.shape[0], x.astype(self.dtype)
         one_hot = one_hot_of(cond, self.num_classes, batch)
@@ -112,7 +105,7 @@ class ConvDecoder(nn.Module):
         self,
         z: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -120,15 +113,9 @@ class ConvDecoder(nn.Module):
 
         Args:
           z: `[B, ...]`, flattened inside.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           `[B, *out_shape]`, in the dtype of `z`.
-
-        Raises:
-          ValueError: if a label is given to a network without classes.
         """
         batch, (height, width, out) = z.shape[0], self.out_shape
         one_hot = one_hot_of(cond, self.num_classes, batch)

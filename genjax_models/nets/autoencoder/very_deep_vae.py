@@ -18,16 +18,14 @@ References:
   Child, Very Deep VAEs Generalize Autoregressive Models, 2021, https://arxiv.org/abs/2011.10650
 """
 
-from collections.abc import Mapping
-
 import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.autoencoder.ladder import reconstruct
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.convolution import Conv3x3
-from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.resampling import downsample, upsample
 
@@ -127,7 +125,7 @@ class VeryDeepVAE(nn.Module):
             sides.append((height // factor, width // factor))
         return sides[1:]
 
-    def encode(self, x: Array, cond: Mapping[str, Array] | None = None) -> tuple[Array, ...]:
+    def encode(self, x: Array, cond: Condition | None = None) -> tuple[Array, ...]:
         """`x` `[B, H, W, C]` → the last map of each resolution, `[B, h, w, width]`, the finest first."""
         h = self.read(patchify(x, self.patch_size).astype(self.dtype))
         h = h + self._shift(0, cond, x.shape[0])
@@ -139,7 +137,7 @@ class VeryDeepVAE(nn.Module):
             found.append(h)
         return tuple(found)
 
-    def start(self, batch: int, cond: Mapping[str, Array] | None = None) -> Array:
+    def start(self, batch: int, cond: Condition | None = None) -> Array:
         """The state before the first group, `[B, h, w, width]` at the lowest resolution."""
         h = jnp.broadcast_to(self.bias[-1][None], (batch, *self.bias[-1].shape)).astype(self.dtype)
         return h + self._shift(1, cond, batch)
@@ -168,7 +166,7 @@ class VeryDeepVAE(nn.Module):
         h = h * self.scale[None, None, None] + self.shift[None, None, None]
         return unpatchify(self.out(h), self.patch_size).astype(jnp.float32)
 
-    def _shift(self, way: int, cond: Mapping[str, Array] | None, batch: int) -> Array | float:
+    def _shift(self, way: int, cond: Condition | None, batch: int) -> Array | float:
         """What the class adds to the first map of the way up (0) or down (1)."""
         one_hot = one_hot_of(cond, self.num_classes, batch)
         return self.label[way](one_hot)[:, None, None] if self.num_classes else 0.0
@@ -185,7 +183,7 @@ class VeryDeepVAE(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -193,9 +191,6 @@ class VeryDeepVAE(nn.Module):
 
         Args:
           x: images.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
         """
         return reconstruct(self, x, cond)
 

@@ -11,15 +11,14 @@ References:
   Johnson et al., Perceptual Losses for Real-Time Style Transfer and Super-Resolution, 2016, https://arxiv.org/abs/1603.08155
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.convolution import Conv
-from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.normalization import GroupNorm
 from genjax_models.nets.layers.resampling import TransposedConv, halved
 
@@ -55,7 +54,7 @@ class CycleGANGenerator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -63,15 +62,12 @@ class CycleGANGenerator(nn.Module):
 
         Args:
           x: `[B, H, W, C]`, of more than 3 by 3 pixels, and more than 1 by 1 at the lowest resolution.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           `[B, H, W, out_channels]` in [-1, 1], in the dtype of `x`.
 
         Raises:
-          ValueError: if the image cannot be halved so often, or a label is given to a network without classes.
+          ValueError: if the image cannot be halved so often.
         """
         halved(x.shape[1], x.shape[2], self.halvings)
         conv = partial(Conv, kernel_init=INIT, dtype=self.dtype)

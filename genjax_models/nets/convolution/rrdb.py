@@ -11,15 +11,14 @@ References:
   Wang et al., ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks, 2018, https://arxiv.org/abs/1809.00219
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.convolution import Conv3x3
-from genjax_models.nets.layers.embeddings import append_class
 from genjax_models.nets.layers.resampling import UpsampleConv
 
 RESIDUAL_SCALE = 0.2
@@ -73,7 +72,7 @@ class RRDBNet(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -81,15 +80,9 @@ class RRDBNet(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; nothing depends on it.
 
         Returns:
           `[B, 2 ** doublings * H, 2 ** doublings * W, out_channels]`, not bounded, in the dtype of `x`.
-
-        Raises:
-          ValueError: if a label is given to a network without classes.
         """
         out = x.shape[-1] if self.out_channels is None else self.out_channels
         conv = partial(Conv3x3, dtype=self.dtype)

@@ -4,14 +4,14 @@ Each stage is a 3x3 convolution, group norm, ReLU and 2x2 max pooling; then come
 features) and a linear one (the logits). There are no batch statistics: the parameters are all there is.
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import check_fields
 from genjax_models.nets.layers.normalization import GroupNorm
 
 
@@ -49,7 +49,7 @@ class Classifier(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Features:
@@ -57,13 +57,12 @@ class Classifier(nn.Module):
 
         Args:
           x: images `[B, H, W, C]` in [-1, 1].
-          t: accepted for the network contract; there is no time.
-          cond: accepted for the network contract; there is no condition.
           train: whether to drop features, which takes an rng named `dropout`.
 
         Returns:
           `Features` with `features` `[B, D]`, not negative, and `logits` `[B, K]`, both float32.
         """
+        check_fields(cond, ())
         h = x
         for stage, width in enumerate(self.widths):
             window, stride = ((5, 5), (2, 2)) if stage == 0 else ((3, 3), (1, 1))

@@ -8,16 +8,15 @@ References:
   https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
 """
 
-from collections.abc import Mapping
 from functools import reduce
 from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jax import lax
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.feature.classifier import Features
+from genjax_models.nets.layers.conditions import check_fields
 
 
 class Stage(NamedTuple):
@@ -49,10 +48,12 @@ class DepthwiseConv(nn.Module):
     Attributes:
       size: of the kernel.
       stride: along both axes.
+      dtype: of the computation; parameters stay float32.
     """
 
     size: int
     stride: int
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -60,6 +61,7 @@ class DepthwiseConv(nn.Module):
         channels = x.shape[-1]
         kernel = self.param("kernel", nn.initializers.lecun_normal(), (self.size, self.size, 1, channels))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
+        x, kernel, bias = (a.astype(self.dtype) for a in (x, kernel, bias))
         sides = [-(-side // self.stride) for side in x.shape[1:3]]
         spans = [(side - 1) * self.stride + 1 for side in sides]
         missing = [max(span - 1 + self.size - side, 0) for span, side in zip(spans, x.shape[1:3], strict=True)]
@@ -79,6 +81,7 @@ class InvertedResidual(nn.Module):
     stride: int
     expansion: int
     channels: int
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -86,21 +89,27 @@ class InvertedResidual(nn.Module):
         hidden = x.shape[-1] * self.expansion
         h = x
         if self.expansion != 1:
-            h = relu6(nn.Conv(hidden, (1, 1), name="expand")(h))
-        h = relu6(DepthwiseConv(self.kernel, self.stride, name="depthwise")(h))
-        h = nn.Conv(self.channels, (1, 1), name="project")(h)
+            h = relu6(nn.Conv(hidden, (1, 1), dtype=self.dtype, name="expand")(h))
+        h = relu6(DepthwiseConv(self.kernel, self.stride, self.dtype, name="depthwise")(h))
+        h = nn.Conv(self.channels, (1, 1), dtype=self.dtype, name="project")(h)
         return x + h if h.shape == x.shape else h
 
 
 class EfficientNetLite0(nn.Module):
-    """ImageNet's 1000 logits and the 1280 features below them."""
+    """ImageNet's 1000 logits and the 1280 features below them.
+
+    Attributes:
+      dtype: of the computation; parameters stay float32.
+    """
+
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Features:
@@ -108,23 +117,27 @@ class EfficientNetLite0(nn.Module):
 
         Args:
           x: `[B, H, W, 3]`, preprocessed; trained at 224x224.
-          t, cond, train: accepted for the network contract; there is no time, condition or training mode.
 
         Returns:
-          `Features`: `features` `[B, 1280]` and `logits` `[B, 1000]`.
+          `Features`: `features` `[B, 1280]` and `logits` `[B, 1000]`, in the dtype of `x`.
         """
-        h = relu6(nn.Conv(32, (3, 3), (2, 2), name="stem")(x))
+        check_fields(cond, ())
+        h = relu6(nn.Conv(32, (3, 3), (2, 2), dtype=self.dtype, name="stem")(x))
         block = 0
         for stage in STAGES:
             for repeat in range(stage.blocks):
                 stride = stage.stride if repeat == 0 else 1
-                h = InvertedResidual(stage.kernel, stride, stage.expansion, stage.channels, name=f"block_{block}")(h)
+                layer = InvertedResidual(
+                    stage.kernel, stride, stage.expansion, stage.channels, self.dtype, name=f"block_{block}"
+                )
+                h = layer(h)
                 block += 1
-        h = relu6(nn.Conv(1280, (1, 1), name="head")(h))
+        h = relu6(nn.Conv(1280, (1, 1), dtype=self.dtype, name="head")(h))
         features = h.mean(axis=(1, 2))
-        return Features(features, nn.Dense(1000, name="logits")(features))
+        logits = nn.Dense(1000, dtype=self.dtype, name="logits")(features)
+        return Features(features.astype(x.dtype), logits.astype(x.dtype))
 
 
 def relu6(x: Array) -> Array:
     """$\\min(\\max(x, 0), 6)$."""
-    return lax.clamp(0.0, x, 6.0)
+    return jnp.clip(x, 0.0, 6.0)

@@ -9,24 +9,25 @@ References:
   Heusel et al., GANs Trained by a Two Time-Scale Update Rule, 2017, https://arxiv.org/abs/1706.08500 (its use)
 """
 
-from collections.abc import Mapping
+from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.feature.classifier import Features
+from genjax_models.nets.layers.conditions import check_fields
 
 
 def conv(name: str, x: Array, channels: int, window: tuple[int, int] = (1, 1), stride: int = 1) -> Array:
-    """A convolution and ReLU inside the calling module: padded to keep the size, unless it strides."""
+    """A convolution and ReLU inside the calling module, in the dtype of `x`; keeps the size, unless it strides."""
     padding = "SAME" if stride == 1 else "VALID"
-    return nn.relu(nn.Conv(channels, window, (stride, stride), padding, name=name)(x))
+    return nn.relu(nn.Conv(channels, window, (stride, stride), padding, dtype=x.dtype, name=name)(x))
 
 
 def average_pool(x: Array) -> Array:
     """3x3 averages at stride 1 over what lies inside the image."""
-    return nn.avg_pool(x, (3, 3), (1, 1), "SAME", count_include_pad=False)
+    return nn.avg_pool(x, (3, 3), (1, 1), "SAME", count_include_pad=False).astype(x.dtype)
 
 
 def max_pool(x: Array, stride: int) -> Array:
@@ -135,14 +136,20 @@ class BlockE(nn.Module):
 
 
 class InceptionV3(nn.Module):
-    """The 2048 features of the Fréchet Inception distance and the 1008 logits of the Inception score."""
+    """The 2048 features of the Fréchet Inception distance and the 1008 logits of the Inception score.
+
+    Attributes:
+      dtype: of the computation; parameters stay float32.
+    """
+
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Features:
@@ -150,16 +157,17 @@ class InceptionV3(nn.Module):
 
         Args:
           x: `[B, 299, 299, 3]`, preprocessed; other sizes from 75 up work.
-          t, cond, train: accepted for the network contract; there is no time, condition or training mode.
 
         Returns:
-          `Features`: `features` `[B, 2048]` and `logits` `[B, 1008]`, without the bias.
+          `Features`: `features` `[B, 2048]` and `logits` `[B, 1008]`, without the bias; in the dtype of `x`.
         """
-        h = nn.relu(nn.Conv(32, (3, 3), (2, 2), "VALID", name="Conv2d_1a_3x3")(x))
-        h = nn.relu(nn.Conv(32, (3, 3), padding="VALID", name="Conv2d_2a_3x3")(h))
+        check_fields(cond, ())
+        valid = partial(nn.Conv, kernel_size=(3, 3), padding="VALID", dtype=self.dtype)
+        h = nn.relu(valid(32, strides=(2, 2), name="Conv2d_1a_3x3")(x))
+        h = nn.relu(valid(32, name="Conv2d_2a_3x3")(h))
         h = max_pool(conv("Conv2d_2b_3x3", h, 64, (3, 3)), 2)
         h = conv("Conv2d_3b_1x1", h, 80)
-        h = max_pool(nn.relu(nn.Conv(192, (3, 3), padding="VALID", name="Conv2d_4a_3x3")(h)), 2)
+        h = max_pool(nn.relu(valid(192, name="Conv2d_4a_3x3")(h)), 2)
         for name, pool_channels in (("Mixed_5b", 32), ("Mixed_5c", 64), ("Mixed_5d", 64)):
             h = BlockA(pool_channels, name=name)(h)
         h = BlockB(name="Mixed_6a")(h)
@@ -169,4 +177,5 @@ class InceptionV3(nn.Module):
         h = BlockE("average", name="Mixed_7b")(h)
         h = BlockE("max", name="Mixed_7c")(h)
         features = h.mean(axis=(1, 2))
-        return Features(features, nn.Dense(1008, use_bias=False, name="fc")(features))
+        logits = nn.Dense(1008, use_bias=False, dtype=self.dtype, name="fc")(features)
+        return Features(features.astype(x.dtype), logits.astype(x.dtype))

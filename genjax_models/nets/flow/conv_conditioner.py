@@ -9,12 +9,10 @@ References:
   Dinh et al., Density Estimation using Real NVP, 2017, https://arxiv.org/abs/1605.08803
 """
 
-from collections.abc import Mapping
-
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import Conditioning
 from genjax_models.nets.layers.linear import Dense
@@ -28,6 +26,7 @@ class ConvConditioner(nn.Module):
       out_channels: of the result.
       width: hidden channels.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       out_std: standard deviation of the last kernel at the start.
       dtype: of the computation; parameters stay float32.
     """
@@ -35,6 +34,7 @@ class ConvConditioner(nn.Module):
     out_channels: int
     width: int = 512
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     out_std: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
@@ -43,7 +43,7 @@ class ConvConditioner(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -51,17 +51,13 @@ class ConvConditioner(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: `[B]` float, or `None`.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           `[B, H, W, out_channels]`, in the dtype of `x`.
-
-        Raises:
-          ValueError: if a label is given to a network without classes.
         """
-        embed = Conditioning(self.width, num_classes=self.num_classes, dtype=self.dtype, name="conditioning")
+        embed = Conditioning(
+            self.width, num_classes=self.num_classes, dtype=self.dtype, vectors=self.vectors, name="conditioning"
+        )
         emb = embed(t, cond, x.shape[0])[:, None, None, :]
         h = nn.relu(Conv3x3(self.width, dtype=self.dtype, name="in")(x) + emb)
         h = nn.relu(Dense(self.width, dtype=self.dtype, name="hidden")(h))
@@ -80,6 +76,7 @@ class ResNetConditioner(nn.Module):
       depth: residual blocks.
       groups: of the group norms; divides the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       out_std: standard deviation of the last kernel at the start.
       dtype: of the computation; parameters stay float32.
     """
@@ -89,6 +86,7 @@ class ResNetConditioner(nn.Module):
     depth: int = 2
     groups: int = 8
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     out_std: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
@@ -97,7 +95,7 @@ class ResNetConditioner(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -106,7 +104,9 @@ class ResNetConditioner(nn.Module):
         Raises:
           ValueError: also if the groups do not divide the width.
         """
-        embed = Conditioning(self.width, num_classes=self.num_classes, dtype=self.dtype, name="conditioning")
+        embed = Conditioning(
+            self.width, num_classes=self.num_classes, dtype=self.dtype, vectors=self.vectors, name="conditioning"
+        )
         emb = embed(t, cond, x.shape[0])[:, None, None, :]
 
         def block(h: Array, name: str) -> Array:

@@ -17,13 +17,12 @@ References:
   Sedghi et al., The Singular Values of Convolutional Layers, 2019, https://arxiv.org/abs/1805.10408
 """
 
-from collections.abc import Mapping
-
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.flow.lipschitz_mlp import lip_swish, norm_bound
+from genjax_models.nets.layers.conditions import check_fields
 from genjax_models.nets.layers.convolution import convolve
 
 
@@ -46,11 +45,13 @@ class LipschitzConvolution(nn.Module):
       features: channels of the result.
       size: of the square kernel, odd.
       bound: on its Lipschitz constant.
+      dtype: of the computation; parameters and the norms' bounds stay float32.
     """
 
     features: int
     size: int
     bound: float
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -60,7 +61,8 @@ class LipschitzConvolution(nn.Module):
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         kernel = kernel * jnp.minimum(1.0, self.bound / convolution_norm_bound(kernel, height, width))
-        return convolve(x, kernel, padding=self.size // 2) + bias[None, None, None]
+        y = convolve(x.astype(self.dtype), kernel.astype(self.dtype), padding=self.size // 2)
+        return y + bias.astype(self.dtype)[None, None, None]
 
 
 class LipschitzConv(nn.Module):
@@ -69,17 +71,19 @@ class LipschitzConv(nn.Module):
     Attributes:
       width: channels inside.
       coefficient: the bound, in every example.
+      dtype: of the computation; parameters and the norms' bounds stay float32.
     """
 
     width: int = 128
     coefficient: float = 0.9
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -87,18 +91,16 @@ class LipschitzConv(nn.Module):
 
         Args:
           x: `[B, H, W, C]`, of at least 3 by 3 pixels.
-          t: accepted for the network contract; the network knows of no time.
-          cond: accepted likewise; it knows of no class.
-          train: accepted likewise; there is no dropout.
 
         Returns:
           The shape and dtype of `x`.
         """
+        check_fields(cond, ())
         h, bound = x, self.coefficient ** (1 / 3)
         for layer, (features, size) in enumerate([(self.width, 3), (self.width, 1), (x.shape[-1], 3)]):
             if layer:
                 start = nn.initializers.constant(0.5)
                 sharpness = self.param(f"sharpness_{layer - 1}", start, (1, 1, 1, self.width))
-                h = lip_swish(h, nn.softplus(sharpness))
-            h = LipschitzConvolution(features, size, bound, name=f"convolution_{layer}")(h)
+                h = lip_swish(h, nn.softplus(sharpness).astype(self.dtype))
+            h = LipschitzConvolution(features, size, bound, self.dtype, name=f"convolution_{layer}")(h)
         return h.astype(x.dtype)

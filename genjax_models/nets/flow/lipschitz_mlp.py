@@ -20,17 +20,18 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.embeddings import Conditioning
 
 LIP_SWISH = 1.1  # the largest slope of x sigmoid(x) is 1.0998
 
 
+@jax.named_scope("norm_bound")
 def norm_bound(weights: Array, iterations: int = 9) -> Array:
     """An upper bound on the largest singular value of matrices `[..., N, M]`, tight and differentiable: `[...]`."""
     adjoint = weights.conj().swapaxes(-1, -2)
@@ -55,10 +56,12 @@ class LipschitzDense(nn.Module):
     Attributes:
       features: of the output.
       bound: on its Lipschitz constant.
+      dtype: of the computation; parameters and the norms' bounds stay float32.
     """
 
     features: int
     bound: float
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -66,7 +69,7 @@ class LipschitzDense(nn.Module):
         kernel = self.param("kernel", nn.initializers.lecun_normal(), (x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         kernel = kernel * jnp.minimum(1.0, self.bound / norm_bound(kernel))
-        return x @ kernel + bias[None]
+        return x.astype(self.dtype) @ kernel.astype(self.dtype) + bias.astype(self.dtype)[None]
 
 
 class LipschitzMLP(nn.Module):
@@ -77,19 +80,23 @@ class LipschitzMLP(nn.Module):
       depth: number of hidden layers.
       coefficient: the bound, in every example and for every time and class.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
+      dtype: of the computation; parameters and the norms' bounds stay float32.
     """
 
     width: int = 128
     depth: int = 3
     coefficient: float = 0.9
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -97,19 +104,19 @@ class LipschitzMLP(nn.Module):
 
         Args:
           x: `[B, ...]`, flattened inside.
-          t: `[B]` float in [0, 1], or `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           The shape and dtype of `x`.
         """
         bound = self.coefficient ** (1 / (self.depth + 1))
         batch, dims = x.shape[0], math.prod(x.shape[1:])
-        emb = Conditioning(self.width, num_classes=self.num_classes, name="conditioning")(t, cond, batch)
+        embed = Conditioning(
+            self.width, num_classes=self.num_classes, dtype=self.dtype, vectors=self.vectors, name="conditioning"
+        )
+        emb = embed(t, cond, batch)
         h = x.reshape(batch, dims)
         for layer in range(self.depth):
-            h = LipschitzDense(self.width, bound, name=f"hidden_{layer}")(h)
+            h = LipschitzDense(self.width, bound, self.dtype, name=f"hidden_{layer}")(h)
             sharpness = self.param(f"sharpness_{layer}", nn.initializers.constant(0.5), (1, self.width))
-            h = lip_swish(h + emb if layer == 0 else h, nn.softplus(sharpness))
-        return LipschitzDense(dims, bound, name="out")(h).reshape(x.shape).astype(x.dtype)
+            h = lip_swish(h + emb if layer == 0 else h, nn.softplus(sharpness).astype(self.dtype))
+        return LipschitzDense(dims, bound, self.dtype, name="out")(h).reshape(x.shape).astype(x.dtype)

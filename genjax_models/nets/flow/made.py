@@ -16,7 +16,6 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
@@ -24,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.linen.dtypes import promote_dtype
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.embeddings import Conditioning
 
 
@@ -58,6 +57,7 @@ class MADE(nn.Module):
       residual: whether the hidden layers are residual blocks.
       order: the variables in the order in which they are modelled, a permutation of 0 … D-1; `None` is natural.
       num_classes: 0 for a network without classes; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       out_std: standard deviation of the last layer's initial weights. Zero suits maps of few parameters; the
         components of mixtures, which zeros keep alike for ever, want a little more.
       dtype: of the computation; parameters stay float32.
@@ -69,6 +69,7 @@ class MADE(nn.Module):
     residual: bool = False
     order: tuple[int, ...] | None = None
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     out_std: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
@@ -77,7 +78,7 @@ class MADE(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -86,19 +87,18 @@ class MADE(nn.Module):
         Args:
           x: `[B, ...]`, D variables an example, flattened inside.
           t: `[B]` float, a time that every output may see, or `None`.
-          cond: `{"label": int32 [B], "context": [B, C] float}`, either or both, or `None`; every output sees it.
-          train: accepted for the network contract; there is no dropout.
+          cond: may have the field `context`, `[B, C]` float, too; every output sees the condition.
 
         Returns:
           `[B, ..., P]`, in the dtype of `x`.
 
         Raises:
-          ValueError: if `order` is no permutation, the width too small, or a label is given without `num_classes`.
+          ValueError: if `order` is no permutation, or the width too small.
         """
         batch, dims = x.shape[0], math.prod(x.shape[1:])
         context = None if cond is None else cond.get("context")
         degree = np.argsort(self._checked_order(dims))  # of each variable
-        fewest = 0 if dims == 1 or self.num_classes or t is not None or context is not None else 1
+        fewest = 0 if dims == 1 or self.num_classes or self.vectors or t is not None or context is not None else 1
         degrees = dims - fewest
         if self.width < degrees:
             raise ValueError(f"a MADE of {dims} variables needs a width of at least {degrees}, got {self.width}")
@@ -107,8 +107,11 @@ class MADE(nn.Module):
 
         dense = partial(MaskedDense, dtype=self.dtype)
         h = dense(name="in")(x.reshape(batch, dims), degree[:, None] < hidden[None])
-        embed = Conditioning(self.width, num_classes=self.num_classes, dtype=self.dtype, name="conditioning")
-        h += embed(t, cond, batch)
+        others = None if cond is None else {name: value for name, value in cond.items() if name != "context"}
+        embed = Conditioning(
+            self.width, num_classes=self.num_classes, dtype=self.dtype, vectors=self.vectors, name="conditioning"
+        )
+        h += embed(t, others, batch)
         if context is not None:
             h += nn.Dense(self.width, use_bias=False, dtype=self.dtype, name="context")(context)
         if self.residual:

@@ -14,18 +14,17 @@ References:
   Zhang et al., Self-Attention Generative Adversarial Networks, 2019, https://arxiv.org/abs/1805.08318
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.gan.sngan import DiscriminatorBlock
 from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.resampling import halved, upsample
 from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
 
@@ -113,7 +112,7 @@ class BigGANGenerator(nn.Module):
         self,
         z: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -121,16 +120,13 @@ class BigGANGenerator(nn.Module):
 
         Args:
           z: `[B, Z]`; one more than there are blocks divides Z.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
           train: normalise by this batch's moments.
 
         Returns:
           `[B, *out_shape]` in [-1, 1], in the dtype of `z`.
 
         Raises:
-          ValueError: if the image cannot be halved once a block, Z cannot be cut into parts, or a label is given to a
-            network without classes.
+          ValueError: if the image cannot be halved once a block, or Z cannot be cut into parts.
         """
         batch, (height, width, out), parts = z.shape[0], self.out_shape, len(self.channels) + 1
         rows, columns = halved(height, width, len(self.channels))
@@ -179,7 +175,7 @@ class BigGANDiscriminator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:

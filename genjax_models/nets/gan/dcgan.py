@@ -11,18 +11,17 @@ References:
   Radford et al., Unsupervised Representation Learning with Deep Convolutional GANs, 2016, https://arxiv.org/abs/1511.06434
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.batch_norm import BatchNorm
+from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.convolution import Conv
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import append_class
 from genjax_models.nets.layers.resampling import TransposedConv, halved
 
 INIT = nn.initializers.normal(0.02)
@@ -50,7 +49,7 @@ class DCGANGenerator(nn.Module):
         self,
         z: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -58,15 +57,13 @@ class DCGANGenerator(nn.Module):
 
         Args:
           z: `[B, Z]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
           train: normalise by this batch's moments.
 
         Returns:
           `[B, *out_shape]` in [-1, 1], in the dtype of `z`.
 
         Raises:
-          ValueError: if the image cannot be halved once a stage, or a label is given to a network without classes.
+          ValueError: if the image cannot be halved once a stage.
         """
         batch, (height, width, out) = z.shape[0], self.out_shape
         rows, columns = halved(height, width, len(self.channels))
@@ -103,7 +100,7 @@ class DCGANDiscriminator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:
@@ -111,15 +108,13 @@ class DCGANDiscriminator(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
           train: normalise by this batch's moments.
 
         Returns:
           Logits `[B]` and features `[B, D]`, those of the last stage.
 
         Raises:
-          ValueError: if the image cannot be halved once a stage, or a label is given to a network without classes.
+          ValueError: if the image cannot be halved once a stage.
         """
         halved(x.shape[1], x.shape[2], len(self.channels))
         h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)

@@ -10,15 +10,13 @@ References:
   Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, 2017, https://arxiv.org/abs/1611.07004
 """
 
-from collections.abc import Mapping
-
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.convolution import Conv
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import append_class
 from genjax_models.nets.layers.normalization import GroupNorm
 
 INIT = nn.initializers.normal(0.02)
@@ -42,7 +40,7 @@ class PatchGAN(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:
@@ -50,16 +48,13 @@ class PatchGAN(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; nothing depends on it.
 
         Returns:
           Logits `[B, h, w]` with `h = H // 2 ** (len(channels) - 1) - 2`, and features `[B, channels[-1]]`, the means
           over space of what the last convolution sees.
 
         Raises:
-          ValueError: if no logit is left, or a label is given to a network without classes.
+          ValueError: if no logit is left.
         """
         last = len(self.channels) - 1
         if min(x.shape[1:3]) // 2**last < 3:

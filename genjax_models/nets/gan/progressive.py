@@ -19,17 +19,17 @@ References:
   https://arxiv.org/abs/1710.10196
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import append_class
 from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu, pixel_norm
 from genjax_models.nets.layers.minibatch_std import minibatch_std
 from genjax_models.nets.layers.resampling import downsample, halved, upsample
@@ -96,7 +96,7 @@ class ProgressiveGenerator(nn.Module):
         self,
         z: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -105,15 +105,12 @@ class ProgressiveGenerator(nn.Module):
         Args:
           z: `[B, Z]`.
           t: the growth `[B]`, all the same, from 0 to `len(channels) - 1`; `None` for the latter.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; nothing depends on it.
 
         Returns:
           `[B, *out_shape]`, not bounded, in the dtype of `z`.
 
         Raises:
-          ValueError: if the image cannot be halved between any two stages, or a label is given to a network without
-            classes.
+          ValueError: if the image cannot be halved between any two stages.
         """
         batch, (height, width, out), stages = z.shape[0], self.out_shape, len(self.channels)
         rows, columns = halved(height, width, stages - 1)
@@ -170,7 +167,7 @@ class ProgressiveDiscriminator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:
@@ -179,15 +176,13 @@ class ProgressiveDiscriminator(nn.Module):
         Args:
           x: `[B, H, W, C]`.
           t: the growth `[B]`, all the same, from 0 to `len(channels) - 1`; `None` for the latter.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; nothing depends on it.
 
         Returns:
           Logits `[B]` and features `[B, channels[-1]]`.
 
         Raises:
-          ValueError: if the image cannot be halved between any two stages, or a label is given to a network without
-            classes, or the groups do not divide the batch.
+          ValueError: if the image cannot be halved between any two stages, or the groups do not divide the
+            batch.
         """
         stages = len(self.channels)
         halved(x.shape[1], x.shape[2], stages - 1)

@@ -21,17 +21,16 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.convolution import Conv
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import append_class
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.resampling import fir_downsample, fir_upsample, halved
 
@@ -105,7 +104,7 @@ class R3GANGenerator(nn.Module):
         self,
         z: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -113,16 +112,13 @@ class R3GANGenerator(nn.Module):
 
         Args:
           z: `[B, Z]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; nothing depends on it.
 
         Returns:
           `[B, *out_shape]`, not bounded, in the dtype of `z`.
 
         Raises:
-          ValueError: if the image cannot be halved between any two stages, the groups do not divide the channels, or
-            a label is given to a network without classes.
+          ValueError: if the image cannot be halved between any two stages, or the groups do not divide the
+            channels.
         """
         height, width, out = self.out_shape
         rows, columns = halved(height, width, len(self.channels) - 1)
@@ -167,7 +163,7 @@ class R3GANDiscriminator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:
@@ -175,16 +171,13 @@ class R3GANDiscriminator(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; nothing depends on it.
 
         Returns:
           Logits `[B]` and features `[B, channels[-1]]`, the weighted means.
 
         Raises:
-          ValueError: if the image cannot be halved between any two stages, the groups do not divide the channels, or
-            a label is given to a network without classes.
+          ValueError: if the image cannot be halved between any two stages, or the groups do not divide the
+            channels.
         """
         halved(x.shape[1], x.shape[2], len(self.channels) - 1)
         h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)

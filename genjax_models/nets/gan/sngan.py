@@ -16,18 +16,18 @@ References:
   Miyato and Koyama, cGANs with Projection Discriminator, 2018, https://arxiv.org/abs/1802.05637
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.resampling import UpsampleConv, downsample, halved, upsample
 from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
@@ -81,7 +81,7 @@ class SNGANGenerator(nn.Module):
         self,
         z: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -89,15 +89,13 @@ class SNGANGenerator(nn.Module):
 
         Args:
           z: `[B, Z]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
           train: normalise by this batch's moments.
 
         Returns:
           `[B, *out_shape]` in [-1, 1], in the dtype of `z`.
 
         Raises:
-          ValueError: if the image cannot be halved once a block, or a label is given to a network without classes.
+          ValueError: if the image cannot be halved once a block.
         """
         batch, (height, width, out) = z.shape[0], self.out_shape
         rows, columns = halved(height, width, len(self.channels))
@@ -168,7 +166,7 @@ class SNGANDiscriminator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:
@@ -176,15 +174,13 @@ class SNGANDiscriminator(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; whether the norms are refined is whether `spectral` is mutable.
+          train: changes nothing; the spectral norms are refined where the collection `spectral` is mutable.
 
         Returns:
           Logits `[B]` and features `[B, channels[-1]]`.
 
         Raises:
-          ValueError: if the image cannot be halved so often, or a label is given to a network without classes.
+          ValueError: if the image cannot be halved so often.
         """
         halved(x.shape[1], x.shape[2], self.halvings)
         h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)

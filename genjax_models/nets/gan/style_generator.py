@@ -9,14 +9,13 @@ References:
   https://arxiv.org/abs/2006.06676, appendix C
 """
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
-from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.equalized import EqualizedDense, leaky_relu, pixel_norm
 from genjax_models.nets.layers.resampling import doublings
 
@@ -39,11 +38,11 @@ class StyleMapping(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, z: Array, cond: Mapping[str, Array] | None = None) -> Array:
+    def __call__(self, z: Array, cond: Condition | None = None) -> Array:
         """Latents `z` `[B, Z]` and `cond` `{"label": int32 [B]}` or `None` → styles `[B, W]`.
 
         Raises:
-          ValueError: if `z` is not a vector an example, or a label is given to a network without classes.
+          ValueError: if `z` is not a vector an example.
         """
         if z.ndim != 2:
             raise ValueError(f"expected latents [B, Z], got an array of shape {z.shape}")
@@ -105,7 +104,7 @@ class StyleGenerator(nn.Module):
         self,
         z: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -113,19 +112,17 @@ class StyleGenerator(nn.Module):
 
         Args:
           z: latents, `[B, Z]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
           train: see `synthesis`.
 
         Returns:
           `[B, *out_shape]`, in the dtype of `z`.
 
         Raises:
-          ValueError: if `z` is not a vector an example, or a label is given to a network without classes.
+          ValueError: if `z` is not a vector an example.
         """
         return self.synthesis(self.mapping(z, cond), train=train).astype(z.dtype)
 
-    def mapping(self, z: Array, cond: Mapping[str, Array] | None = None) -> Array:
+    def mapping(self, z: Array, cond: Condition | None = None) -> Array:
         """Latents `[B, Z]` and their classes → the same style for every layer, `[B, L, W]`."""
         w = self.to_style(z, cond)
         return jnp.broadcast_to(w[:, None, :], (w.shape[0], self.to_image.num_styles, w.shape[1]))

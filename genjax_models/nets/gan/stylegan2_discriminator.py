@@ -17,16 +17,15 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.gan.stylegan2 import TAPS
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import one_hot_of
 from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu
 from genjax_models.nets.layers.minibatch_std import minibatch_std
 from genjax_models.nets.layers.resampling import doublings, fir_downsample, low_pass
@@ -80,7 +79,7 @@ class StyleGAN2Discriminator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:
@@ -88,16 +87,12 @@ class StyleGAN2Discriminator(nn.Module):
 
         Args:
           x: `[B, R, R, C]`, where R is `base_resolution` doubled a number of times.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; it changes nothing.
 
         Returns:
-          Logits `[B]` in float32 or wider, and the features below them.
+          Logits `[B]` and the features below them, in float32 or wider.
 
         Raises:
-          ValueError: for images of another size, a batch that the group does not divide, or a label given to a network
-            without classes.
+          ValueError: for images of another size, a batch that the group does not divide.
         """
         if x.shape[1] != x.shape[2]:
             raise ValueError(f"expected square images, got {x.shape[1]}x{x.shape[2]}")
@@ -118,4 +113,5 @@ class StyleGAN2Discriminator(nn.Module):
             table = self.param("classes", nn.initializers.normal(1.0), (self.num_classes, widths[-1]))
             projected = (one_hot @ table.astype(self.dtype)) * features
             logits += projected.sum(axis=1) / math.sqrt(widths[-1])
-        return DiscriminatorOutput(logits.astype(jnp.promote_types(x.dtype, jnp.float32)), features)
+        wide = jnp.promote_types(x.dtype, jnp.float32)
+        return DiscriminatorOutput(logits.astype(wide), features.astype(wide))

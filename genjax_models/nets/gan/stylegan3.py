@@ -32,6 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array, Key
 from genjax_models.nets.gan.style_generator import StyleGenerator, check_styles
 from genjax_models.nets.gan.stylegan2 import ToRGB
@@ -136,7 +137,7 @@ class FourierInput(nn.Module):
 
     Attributes:
       signal: how it is sampled.
-      dtype: of the computation; parameters stay float32.
+      dtype: of the computation; parameters stay float32, and the angles of the sines at least that.
     """
 
     signal: Signal
@@ -155,17 +156,17 @@ class FourierInput(nn.Module):
         transform = nn.Dense(
             4, kernel_init=nn.initializers.zeros, bias_init=_no_turn, dtype=self.dtype, name="transform"
         )
-        turn = transform(w / math.sqrt(w.shape[-1]))
+        turn = at_least_float32(transform(w / math.sqrt(w.shape[-1])))
         turn = turn / jnp.linalg.norm(turn[:, :2], axis=1, keepdims=True)
         cosine, sine, translation = turn[:, :1], turn[:, 1:2], turn[:, 2:]
-        rows, columns = (jnp.asarray(f, self.dtype)[None, :] for f in frequencies)
+        rows, columns = (jnp.asarray(f, turn.dtype)[None, :] for f in frequencies)
         turned = jnp.stack([cosine * rows + sine * columns, cosine * columns - sine * rows], axis=1)  # [B, 2, C]
         if shift is not None:
-            translation += shift.astype(self.dtype)
+            translation += shift.astype(turn.dtype)
 
-        positions = jnp.asarray((np.arange(size) + 0.5 - size / 2) / self.signal.rate, self.dtype)
+        positions = jnp.asarray((np.arange(size) + 0.5 - size / 2) / self.signal.rate, turn.dtype)
         along = (positions[None, None, :] - translation[:, :, None])[..., None] * turned[:, :, None, :]  # [B, 2, H, C]
-        angles = along[:, 0, :, None, :] + along[:, 1, None, :, :] + jnp.asarray(phase, self.dtype)[None, None, None, :]
+        angles = along[:, 0, :, None, :] + along[:, 1, None, :, :] + jnp.asarray(phase, turn.dtype)[None, None, None, :]
         x = jnp.sin(2 * np.pi * angles)
         mix = EqualizedDense(channels, bias=None, dtype=self.dtype, name="mix")
         return mix(x.reshape(-1, channels)).reshape(x.shape)

@@ -88,8 +88,8 @@ class ConditionalBatchNorm(nn.Module):
 
     Attributes:
       axis_name: of a mapped axis over whose shards the moments are averaged; `None` for none.
-      dense: `features -> layer` without bias, for both matrices; they are zero at the start by default.
-      dtype: of the result; the moments are taken in float32 or wider.
+      dense: `(features, dtype) -> layer` without bias, for both matrices; they are zero at the start by default.
+      dtype: of the products and the result; the moments are taken in float32 or wider.
     """
 
     axis_name: str | None = None
@@ -100,7 +100,9 @@ class ConditionalBatchNorm(nn.Module):
     def __call__(self, x: Array, emb: Array, *, train: bool) -> Array:
         """`x` `[B, ..., C]` and `emb` `[B, E]` → as `x`, in `dtype`."""
         y = Normalize(self.axis_name, name="moments")(x, train=train)
-        scale, shift = (expand(self.dense(x.shape[-1], name=name)(emb), x.ndim) for name in ("scale", "bias"))
+        scale, shift = (
+            expand(self.dense(x.shape[-1], dtype=self.dtype, name=name)(emb), x.ndim) for name in ("scale", "bias")
+        )
         return (y * (1 + scale) + shift).astype(self.dtype)
 
 

@@ -11,21 +11,19 @@ References:
   Mirza and Osindero, Conditional Generative Adversarial Nets, 2014, https://arxiv.org/abs/1411.1784
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import append_class, one_hot_of
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
-from genjax_models.nets.layers.embeddings import append_class, one_hot_of
 
 CONDITIONING = ("projection", "concat")
 
 
-def hear_class(
-    x: Array, cond: Mapping[str, Array] | None, num_classes: int, conditioning: str
-) -> tuple[Array, Array | None]:
+def hear_class(x: Array, cond: Condition | None, num_classes: int, conditioning: str) -> tuple[Array, Array | None]:
     """What a discriminator's body and its head are to see of images and their classes.
 
     Args:

@@ -1,4 +1,4 @@
-r"""How a network learns where it is: embeddings of time, class and position.
+r"""Embeddings of time, condition and position.
 
 Time enters as the cosines and sines of the angles of `core.sinusoids`, or as Fourier features at random frequencies
 that are not trained (Tancik et al., 2020; Song et al., 2021):
@@ -7,14 +7,15 @@ $$\gamma(t)_j = \cos(2\pi f_j t), \quad \gamma(t)_{h+j} = \sin(2\pi f_j t), \qqu
 
 What is called `t` here is whatever the network is called with: the process's time in [0, 1], or, within EDM's
 preconditioning (`families.diffusion.precondition`), $c_\mathrm{noise} = \frac14 \log(\sigma/\alpha)$: the papers'
-NCSN++, EDM and EDM2 are told the noise level, not the time.
+NCSN++, EDM and EDM2 are conditioned on the noise level, not on the time.
 
 A class enters through a table with one row more than there are classes: the last row is *no class*, which
-classifier-free guidance needs. A network that is distilled from a guided one is also told the weight of the guidance.
-The embeddings are added, then each block reads the sum.
+classifier-free guidance needs. A vector condition, such as a sentence embedding, enters through a linear map without
+bias, so that zeros mean *no vector*. A network that is distilled from a guided one is also conditioned on the guidance
+scale. The embeddings are added, then each block reads the sum.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
@@ -23,7 +24,8 @@ import numpy as np
 
 from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.sinusoids import angles, cosines_and_sines
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import labels_of, vector_of
 
 
 def sinusoidal(t: Array, features: int, *, freq_shift: float = 0.0) -> Array:
@@ -106,52 +108,6 @@ def embed_time(t: Array, features: int, kind: str, *, freq_shift: float = 0.0) -
     return kinds[kind](t, features)
 
 
-def labels_of(cond: Mapping[str, Array] | None, num_classes: int, batch: int) -> Array | None:
-    """The row of a label table for each example, `[B]` int32: the null class `num_classes` where no label is given.
-
-    Returns:
-      `None` for a network without classes.
-
-    Raises:
-      ValueError: if a label is given to such a network.
-    """
-    label = None if cond is None else cond.get("label")
-    if num_classes:
-        return jnp.full((batch,), num_classes, jnp.int32) if label is None else label
-    if label is not None:
-        raise ValueError("a label was given to a network with num_classes=0; set num_classes")
-    return None
-
-
-def one_hot_of(cond: Mapping[str, Array] | None, num_classes: int, batch: int) -> Array:
-    """The class of each example one-hot, `[B, num_classes]` float32: zeros where there is none.
-
-    Raises:
-      ValueError: if a label is given to a network without classes.
-    """
-    label = labels_of(cond, num_classes, batch)
-    return jnp.zeros((batch, 0)) if label is None else nn.one_hot(label, num_classes)
-
-
-def append_class(x: Array, cond: Mapping[str, Array] | None, num_classes: int) -> Array:
-    """Vectors or images with the one-hot class of their example after the last axis.
-
-    Args:
-      x: `[B, ..., C]`.
-      cond: `{"label": int32 [B]}`; without it, every example gets the null class, which is zeros.
-      num_classes: K, which may be 0.
-
-    Returns:
-      `[B, ..., C + K]`, in the dtype of `x`.
-
-    Raises:
-      ValueError: if a label is given to a network without classes.
-    """
-    one_hot = one_hot_of(cond, num_classes, x.shape[0]).astype(x.dtype)
-    one_hot = one_hot.reshape(x.shape[0], *(1,) * (x.ndim - 2), num_classes)
-    return jnp.concatenate([x, jnp.broadcast_to(one_hot, (*x.shape[:-1], num_classes))], axis=-1)
-
-
 def sincos_2d(height: int, width: int, features: int) -> np.ndarray:
     """Fixed two-dimensional positions: half of the features encode the column, half the row.
 
@@ -177,10 +133,13 @@ def sincos_2d(height: int, width: int, features: int) -> np.ndarray:
 
 
 class Conditioning(nn.Module):
-    """One vector an example from its time and its class: MLP(features of `t`) + row of the label table.
+    r"""One vector an example from its time and its condition.
 
-    To it comes a linear map of `embed_guidance` if the guidance's weight is given. It starts at zero, so that a network
-    without it may become one with it.
+    $$e = \mathrm{MLP}(\gamma(t)) + E_y + \sum_n W_n v_n + W_g\,\gamma_g(w)$$
+
+    with the row $E_y$ of the label table, the vector conditions $v_n$ and, if the guidance scale $w$ is given, its
+    features $\gamma_g$ (`embed_guidance`). A missing vector adds nothing. $W_g$ starts at zero, so that a network
+    without guidance may become one with it. A map has parameters if its field is there when the network is initialised.
 
     Attributes:
       features: width of the vector.
@@ -189,6 +148,7 @@ class Conditioning(nn.Module):
       time_embedding: how `t` becomes features, see `embed_time`.
       freq_shift: see `sinusoidal`.
       dtype: of the computation; parameters stay float32.
+      vectors: names of the vector conditions.
     """
 
     features: int
@@ -197,34 +157,41 @@ class Conditioning(nn.Module):
     time_embedding: str = "sinusoidal"
     freq_shift: float = 0.0
     dtype: jnp.dtype = jnp.float32
+    vectors: tuple[str, ...] = ()
 
     @nn.compact
-    def __call__(self, t: Array | None, cond: Mapping[str, Array] | None, batch: int) -> Array:
+    def __call__(self, t: Array | None, cond: Condition | None, batch: int) -> Array:
         """The vector of each example.
 
         Args:
           t: `[B]` float, or `None` for a network without time.
-          cond: `{"label": int32 [B]}`, without which every example gets the null class; `{"guidance": [B]}`.
+          cond: `label` int32 `[B]`, without which every example gets the null class; each of `vectors`, `[B, D]`;
+            `guidance` `[B]`.
           batch: B, for when neither is given.
 
         Returns:
-          `[B, features]`; zeros if there is neither time nor class.
+          `[B, features]`; zeros if there is neither time nor condition.
 
         Raises:
-          ValueError: if a label is given to a network without classes, or the embedding is unknown.
+          ValueError: if a label is given to a network without classes, a field is unknown or of a wrong shape, or the
+            time embedding is unknown.
         """
+        label = labels_of(cond, self.num_classes, batch, ("guidance", *self.vectors))
         emb = jnp.zeros((batch, self.features), self.dtype)
         init = nn.initializers.normal(0.02)
         if t is not None:
             h = embed_time(t, self.frequencies, self.time_embedding, freq_shift=self.freq_shift)
             h = nn.Dense(self.features, dtype=self.dtype, kernel_init=init, name="time_in")(h)
             emb += nn.Dense(self.features, dtype=self.dtype, kernel_init=init, name="time_out")(nn.silu(h))
-        label = labels_of(cond, self.num_classes, batch)
         if label is not None:
             table = nn.Embed(self.num_classes + 1, self.features, dtype=self.dtype, embedding_init=init, name="label")
             emb += table(label)
+        for name in self.vectors:
+            vector = vector_of(cond, name, batch)
+            if vector is not None:
+                emb += nn.Dense(self.features, False, self.dtype, kernel_init=init, name=f"vector_{name}")(vector)
         if cond is not None and "guidance" in cond:
             features = embed_guidance(cond["guidance"], self.frequencies).astype(self.dtype)
-            told = nn.Dense(self.features, False, self.dtype, kernel_init=nn.initializers.zeros, name="guidance")
-            emb += told(features)
+            linear = nn.Dense(self.features, False, self.dtype, kernel_init=nn.initializers.zeros, name="guidance")
+            emb += linear(features)
         return emb

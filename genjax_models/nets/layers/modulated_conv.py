@@ -19,9 +19,11 @@ References:
 from collections.abc import Callable
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import lax
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array
 from genjax_models.nets.layers.convolution import convolve
 from genjax_models.nets.layers.equalized import EqualizedDense, equalized_kernel
@@ -45,7 +47,8 @@ def modulated_convolve(
     y = convolution(x * style[:, None, None, :].astype(x.dtype), kernel.astype(x.dtype))
     if not demodulate:
         return y
-    power = jnp.square(style) @ jnp.square(kernel).sum(axis=(0, 1))  # [B, D]
+    with jax.named_scope("demodulation"):
+        power = jnp.square(at_least_float32(style)) @ jnp.square(kernel).sum(axis=(0, 1))  # [B, D]
     return y * lax.rsqrt(power + 1e-8)[:, None, None, :].astype(x.dtype)
 
 

@@ -34,6 +34,7 @@ def unit(x: Array) -> Array:
     return x / (jnp.linalg.norm(x) + TINY)
 
 
+@jax.named_scope("spectral_norm")
 def normalized(layer: nn.Module, kernel: Array) -> Array:
     """A layer's kernel `[..., D]` over its norm, with one step of power iteration on the layer's `spectral/u` `[D]`."""
     held = layer.variable("spectral", "u", lambda: unit(jax.random.normal(layer.make_rng("params"), kernel.shape[-1:])))

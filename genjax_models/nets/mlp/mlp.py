@@ -10,12 +10,11 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.embeddings import Conditioning
 
 
@@ -49,6 +48,7 @@ class MLP(nn.Module):
       depth: number of blocks.
       expansion: hidden width of each block over the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
       out_channels: `None` for the shape of the input; otherwise the result is `[B, out_channels]`.
       dtype: of the computation; parameters stay float32.
@@ -60,6 +60,7 @@ class MLP(nn.Module):
     depth: int = 4
     expansion: float = 2.0
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     time_embedding: str = "sinusoidal"
     out_channels: int | None = None
     dtype: jnp.dtype = jnp.float32
@@ -71,7 +72,7 @@ class MLP(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -79,9 +80,6 @@ class MLP(nn.Module):
 
         Args:
           x: `[B, ...]`, flattened inside.
-          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           The shape of `x`, or `[B, out_channels]`; in the dtype of `x`.
@@ -89,7 +87,13 @@ class MLP(nn.Module):
         batch = x.shape[0]
         frequencies = min(256, self.width)
         embed = Conditioning(
-            self.width, frequencies, self.num_classes, self.time_embedding, dtype=self.dtype, name="conditioning"
+            self.width,
+            frequencies,
+            self.num_classes,
+            self.time_embedding,
+            dtype=self.dtype,
+            vectors=self.vectors,
+            name="conditioning",
         )
         emb = nn.silu(embed(t, cond, batch))
         h = nn.Dense(self.width, dtype=self.dtype, name="in")(x.reshape(batch, -1))

@@ -9,13 +9,12 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
-from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import one_hot_of
 
 ACTIVATIONS = {
     "tanh": nn.tanh,
@@ -51,7 +50,7 @@ class Perceptron(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -59,15 +58,12 @@ class Perceptron(nn.Module):
 
         Args:
           x: `[B, ...]`, flattened inside.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           `[B, *out_shape]`, in the dtype of `x`.
 
         Raises:
-          ValueError: if a label is given to a network without classes, or the activation is unknown.
+          ValueError: if the activation is unknown.
         """
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation={self.activation!r} is unknown; choose among {', '.join(ACTIVATIONS)}")

@@ -4,12 +4,10 @@ References:
   Goodfellow et al., Generative Adversarial Networks, 2014, https://arxiv.org/abs/1406.2661
 """
 
-from collections.abc import Mapping
-
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.mlp.perceptron import ACTIVATIONS, Perceptron
 
@@ -34,14 +32,14 @@ class PerceptronDiscriminator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> DiscriminatorOutput:
-        """Judge `x` `[B, ...]`; `t` and `train` are accepted for the network contract.
+        """The logits and features of `x` `[B, ...]`.
 
         Raises:
-          ValueError: if a label is given to a network without classes, the activation is unknown, or there is no layer.
+          ValueError: if the activation is unknown, or there is no layer.
         """
         if not self.widths:
             raise ValueError("a discriminator needs at least one hidden layer, got widths=()")

@@ -12,13 +12,12 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
-from genjax_models.nets.layers.embeddings import one_hot_of
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.mlp.perceptron import ACTIVATIONS
 
 
@@ -44,7 +43,7 @@ class PlainMLP(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -52,15 +51,10 @@ class PlainMLP(nn.Module):
 
         Args:
           x: `[B, ...]`, flattened inside.
-          t: `[B]` float in [0, 1], or `None`: 0.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
+          t: `[B]` float in [0, 1]; `None` counts as 0.
 
         Returns:
           The shape and dtype of `x`.
-
-        Raises:
-          ValueError: if a label is given to a network without classes.
         """
         batch = x.shape[0]
         t = jnp.zeros(batch) if t is None else t

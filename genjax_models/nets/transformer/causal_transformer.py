@@ -13,7 +13,6 @@ References:
   Radford et al., Language Models are Unsupervised Multitask Learners, 2019 (layer norms before the branches)
 """
 
-from collections.abc import Mapping
 from functools import partial
 from typing import overload
 
@@ -21,7 +20,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.attention import Cache, SelfAttention
 from genjax_models.nets.layers.embeddings import Conditioning
 from genjax_models.nets.layers.linear import Dense
@@ -41,6 +40,7 @@ class CausalTransformer(nn.Module):
       heads: of the attention; divides the width.
       mlp_ratio: hidden width of each block's MLP over the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -51,6 +51,7 @@ class CausalTransformer(nn.Module):
     heads: int = 4
     mlp_ratio: float = 4.0
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     dtype: jnp.dtype = jnp.float32
 
     @overload
@@ -58,7 +59,7 @@ class CausalTransformer(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
         caches: None = None,
@@ -69,7 +70,7 @@ class CausalTransformer(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
         caches: tuple[Cache, ...],
@@ -80,7 +81,7 @@ class CausalTransformer(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
         caches: tuple[Cache, ...] | None = None,
@@ -89,9 +90,6 @@ class CausalTransformer(nn.Module):
 
         Args:
           x: `[B, T, C]`, at most `length` tokens.
-          t: `[B]` float in [0, 1], or `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
           caches: as `empty_caches` or an earlier call has made them: `x` then holds the tokens that follow.
 
         Returns:
@@ -107,7 +105,10 @@ class CausalTransformer(nn.Module):
         start = 0 if caches is None else caches[0].length
         positions = self.param("positions", nn.initializers.normal(0.02), (self.length, self.width))
         here = jax.lax.dynamic_slice_in_dim(positions, start, tokens)
-        emb = Conditioning(self.width, 256, self.num_classes, dtype=self.dtype, name="conditioning")(t, cond, batch)
+        embed = Conditioning(
+            self.width, 256, self.num_classes, dtype=self.dtype, vectors=self.vectors, name="conditioning"
+        )
+        emb = embed(t, cond, batch)
         h = dense(self.width, name="in")(x) + here.astype(self.dtype)[None] + emb[:, None]
 
         grown = []

@@ -13,14 +13,13 @@ References:
   Peebles and Xie, Scalable Diffusion Models with Transformers, 2022, https://arxiv.org/abs/2212.09748
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.attention import SelfAttention
 from genjax_models.nets.layers.embeddings import Conditioning, sincos_2d
 from genjax_models.nets.layers.linear import Dense
@@ -71,6 +70,7 @@ class DiT(nn.Module):
       heads: of the attention; divides the width.
       mlp_ratio: hidden width of each block's MLP over the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
       freq_shift: see `embeddings.sinusoidal`.
       out_channels: `None` for as many as the input has.
@@ -86,6 +86,7 @@ class DiT(nn.Module):
     heads: int = 6
     mlp_ratio: float = 4.0
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     time_embedding: str = "sinusoidal"
     freq_shift: float = 0.0
     out_channels: int | None = None
@@ -98,7 +99,7 @@ class DiT(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -106,9 +107,6 @@ class DiT(nn.Module):
 
         Args:
           x: `[B, H, W, C]`; H and W divisible by `patch_size`.
-          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; the DiT has no dropout.
 
         Returns:
           `[B, H, W, out_channels]`, in the dtype of `x`.
@@ -125,7 +123,14 @@ class DiT(nn.Module):
         h = h + jnp.asarray(sincos_2d(rows, columns, self.width), self.dtype)[None, :, :]
 
         embed = Conditioning(
-            self.width, 256, self.num_classes, self.time_embedding, self.freq_shift, self.dtype, name="conditioning"
+            self.width,
+            256,
+            self.num_classes,
+            self.time_embedding,
+            self.freq_shift,
+            self.dtype,
+            self.vectors,
+            name="conditioning",
         )
         emb = embed(t, cond, batch)
         emb = nn.silu(emb)

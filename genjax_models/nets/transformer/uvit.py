@@ -13,17 +13,17 @@ References:
   Bao et al., All are Worth Words: A ViT Backbone for Diffusion Models, 2022, https://arxiv.org/abs/2209.12152
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.attention import SelfAttention
+from genjax_models.nets.layers.conditions import labels_of, vector_of
 from genjax_models.nets.layers.convolution import Conv3x3
-from genjax_models.nets.layers.embeddings import embed_time, labels_of
+from genjax_models.nets.layers.embeddings import embed_time
 from genjax_models.nets.layers.linear import Dense
 
 INIT = nn.initializers.normal(0.02)
@@ -66,6 +66,7 @@ class UViT(nn.Module):
       heads: of the attention; divides the width.
       mlp_ratio: hidden width of each block's MLP over the width.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; each is a token, zero where it is missing.
       time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
       freq_shift: see `embeddings.sinusoidal`.
       out_channels: `None` for as many as the input has.
@@ -79,6 +80,7 @@ class UViT(nn.Module):
     heads: int = 8
     mlp_ratio: float = 4.0
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     time_embedding: str = "sinusoidal"
     freq_shift: float = 0.0
     out_channels: int | None = None
@@ -90,7 +92,7 @@ class UViT(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -98,9 +100,6 @@ class UViT(nn.Module):
 
         Args:
           x: `[B, H, W, C]`; H and W divisible by `patch_size`, and those that the positions were initialised for.
-          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: accepted for the network contract; there is no dropout.
 
         Returns:
           `[B, H, W, out_channels]`, in the dtype of `x`.
@@ -119,10 +118,17 @@ class UViT(nn.Module):
         if t is not None:
             time = embed_time(t, self.width, self.time_embedding, freq_shift=self.freq_shift)
             tokens.append(time.astype(self.dtype)[:, None, :])
-        label = labels_of(cond, self.num_classes, batch)
+        label = labels_of(cond, self.num_classes, batch, self.vectors)
         if label is not None:
             table = nn.Embed(self.num_classes + 1, self.width, dtype=self.dtype, embedding_init=INIT, name="label")
             tokens.append(table(label)[:, None, :])
+        for name in self.vectors:
+            vector = vector_of(cond, name, batch)
+            if vector is None:
+                tokens.append(jnp.zeros((batch, 1, self.width), self.dtype))
+            else:
+                linear = Dense(self.width, use_bias=False, dtype=self.dtype, kernel_init=INIT, name=f"vector_{name}")
+                tokens.append(linear(vector)[:, None, :])
         h = jnp.concatenate(tokens, axis=1)
         h = h + self.param("positions", INIT, h.shape[1:]).astype(self.dtype)[None, :, :]
 

@@ -22,18 +22,18 @@ References:
   https://arxiv.org/abs/2312.02696, figure 21 and appendix B
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_models.core.arrays import unit_rms
-from genjax_models.core.types import Array
+from genjax_models.core.arrays import at_least_float32, unit_rms
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.attention import attention
-from genjax_models.nets.layers.embeddings import labels_of
+from genjax_models.nets.layers.conditions import labels_of, vector_of
 from genjax_models.nets.layers.magnitude import MPConv3x3, MPDense, mp_concat, mp_fourier, mp_silu, mp_sum
 from genjax_models.nets.layers.resampling import downsample, upsample
 from genjax_models.nets.unet.unet import check_halvings, identity
@@ -121,6 +121,7 @@ class EDM2UNet(nn.Module):
       head_dim: width of an attention head.
       dropout: before the second convolution of each block.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`, of which only the direction counts.
       out_channels: `None` for as many as the input has.
       dtype: of the computation; parameters stay float32.
       remat: recompute each block in the backward pass, to save memory.
@@ -133,6 +134,7 @@ class EDM2UNet(nn.Module):
     head_dim: int = 64
     dropout: float = 0.0
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     out_channels: int | None = None
     dtype: jnp.dtype = jnp.float32
     remat: bool = False
@@ -142,7 +144,7 @@ class EDM2UNet(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -150,10 +152,7 @@ class EDM2UNet(nn.Module):
 
         Args:
           x: `[B, H, W, C]`, of about unit variance; H and W divisible by `2 ** (len(multipliers) - 1)`.
-          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it (the paper: a quarter of the log of
-            the noise level); `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: whether dropout acts; it then needs `rngs={"dropout": key}`.
+          t: as for every network; the paper's preconditioning gives a quarter of the log of the noise level.
 
         Returns:
           `[B, H, W, out_channels]`, in the dtype of `x`.
@@ -200,14 +199,26 @@ class EDM2UNet(nn.Module):
         gain = self.param("gain", nn.initializers.zeros, ())
         return MPConv3x3(out, self.dtype, name="conv_out")(h, gain).astype(dtype)
 
-    def _embedding(self, t: Array | None, cond: Mapping[str, Array] | None, batch: int) -> Array:
-        """Time and class, equally mixed and activated: `[B, E]`."""
-        dense = partial(MPDense, self.channels * max(self.multipliers), self.dtype)
+    def _embedding(self, t: Array | None, cond: Condition | None, batch: int) -> Array:
+        """Time and condition, equally mixed and activated: `[B, E]`."""
+        width = self.channels * max(self.multipliers)
+        dense = partial(MPDense, width, self.dtype)
+        conditions: list[Array] = []
         parts = [] if t is None else [dense(name="time")(mp_fourier(t, self.multipliers[0] * self.channels))]
-        label = labels_of(cond, self.num_classes, batch)
+        label = labels_of(cond, self.num_classes, batch, self.vectors)
         if label is not None:
             rows = self.num_classes + 1  # a row of the table has unit magnitude if the one hot entry is its root
-            parts.append(dense(name="label")(jax.nn.one_hot(label, rows) * rows**0.5))
+            conditions.append(dense(name="label")(jax.nn.one_hot(label, rows) * rows**0.5))
+        for name in self.vectors:
+            vector = vector_of(cond, name, batch)
+            if vector is not None:
+                conditions.append(dense(name=f"vector_{name}")(unit_rms(vector, -1)))
+        if conditions:
+            fields = bool(self.num_classes) + len(self.vectors)  # those that are missing count as zeros
+            total = reduce(jnp.add, conditions)
+            parts.append(total if fields == 1 else total / fields**0.5)
+        elif self.vectors:
+            parts.append(jnp.zeros((batch, width), self.dtype))
         if not parts:
             return jnp.zeros((batch, 1), self.dtype)
         return mp_silu(parts[0] if len(parts) == 1 else mp_sum(parts[0], parts[1], 0.5))
@@ -218,11 +229,13 @@ class LogLoss(nn.Module):
 
     Attributes:
       features: width of the features of `t`.
+      dtype: of the product with the weights; parameters stay float32.
     """
 
     features: int = 128
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, t: Array) -> Array:
-        """`t` `[B]` float, what the other network is told -> `[B]`, at least float32."""
-        return MPDense(1, name="out")(mp_fourier(t, self.features))[:, 0]
+        """`t` `[B]` float, what the other network is called with -> `[B]`, at least float32."""
+        return at_least_float32(MPDense(1, self.dtype, name="out")(mp_fourier(t, self.features))[:, 0])

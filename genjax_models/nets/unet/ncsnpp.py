@@ -27,14 +27,14 @@ References:
   Karras et al., Elucidating the Design Space of Diffusion-Based Generative Models, 2022, https://arxiv.org/abs/2206.00364
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial, reduce
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import Conditioning
 from genjax_models.nets.layers.normalization import GroupNorm
@@ -62,6 +62,7 @@ class NCSNpp(nn.Module):
       noise_multiplier: of `channels`, the width of the features of `t`.
       freq_shift: see `embeddings.sinusoidal`.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       out_channels: `None` for as many as the input has.
       dtype: of the computation; parameters stay float32.
       remat: recompute each residual and attention block in the backward pass, to save memory.
@@ -80,6 +81,7 @@ class NCSNpp(nn.Module):
     noise_multiplier: int = 2
     freq_shift: float = 1.0
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     out_channels: int | None = None
     dtype: jnp.dtype = jnp.float32
     remat: bool = False
@@ -89,7 +91,7 @@ class NCSNpp(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -97,9 +99,6 @@ class NCSNpp(nn.Module):
 
         Args:
           x: `[B, H, W, C]`; H and W divisible by `2 ** (len(multipliers) - 1)`.
-          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: whether dropout acts; it then needs `rngs={"dropout": key}`.
 
         Returns:
           `[B, H, W, out_channels]`, in the dtype of `x`.
@@ -117,6 +116,7 @@ class NCSNpp(nn.Module):
             self.time_embedding,
             self.freq_shift,
             self.dtype,
+            self.vectors,
             name="conditioning",
         )(t, cond, x.shape[0])
         conv = partial(Conv3x3, dtype=self.dtype)

@@ -14,14 +14,14 @@ References:
   Dhariwal and Nichol, Diffusion Models Beat GANs on Image Synthesis, 2021, https://arxiv.org/abs/2105.05233
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify, unpatchify
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.attention import SelfAttention
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import Conditioning
@@ -134,6 +134,7 @@ class UNet(nn.Module):
       scale_shift, dropout: see `ResBlock`.
       resblock_updown: change resolution inside residual blocks (BigGAN) instead of by strided convolutions.
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
+      vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       time_embedding: how `t` enters, `sinusoidal` or `fourier`; see `embeddings.embed_time`.
       freq_shift: see `embeddings.sinusoidal`.
       out_channels: `None` for as many as the input has.
@@ -153,6 +154,7 @@ class UNet(nn.Module):
     dropout: float = 0.0
     resblock_updown: bool = False
     num_classes: int = 0
+    vectors: tuple[str, ...] = ()
     time_embedding: str = "sinusoidal"
     freq_shift: float = 0.0
     out_channels: int | None = None
@@ -164,7 +166,7 @@ class UNet(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -172,9 +174,6 @@ class UNet(nn.Module):
 
         Args:
           x: `[B, H, W, C]`; H and W divisible by `patch_size * 2 ** (len(multipliers) - 1)`.
-          t: `[B]` float, the time in [0, 1] or what a preconditioning gives for it; `None` for a network without time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
-          train: whether dropout acts; it then needs `rngs={"dropout": key}`.
 
         Returns:
           `[B, H, W, out_channels]`, in the dtype of `x`.
@@ -194,6 +193,7 @@ class UNet(nn.Module):
             self.time_embedding,
             self.freq_shift,
             self.dtype,
+            self.vectors,
             name="conditioning",
         )(t, cond, x.shape[0])
         conv = partial(Conv3x3, dtype=self.dtype)

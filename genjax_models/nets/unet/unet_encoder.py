@@ -7,13 +7,12 @@ References:
   Dhariwal and Nichol, Diffusion Models Beat GANs on Image Synthesis, 2021, section 4, https://arxiv.org/abs/2105.05233
 """
 
-from collections.abc import Mapping
-
 import flax.linen as nn
 import jax.numpy as jnp
 
 from genjax_models.core.patches import patchify
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import check_fields
 from genjax_models.nets.layers.convolution import Conv3x3
 from genjax_models.nets.layers.embeddings import Conditioning
 from genjax_models.nets.layers.normalization import GroupNorm
@@ -53,7 +52,7 @@ class UNetEncoder(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -62,8 +61,6 @@ class UNetEncoder(nn.Module):
         Args:
           x: `[B, H, W, C]`; H and W divisible by `patch_size * 2 ** (len(multipliers) - 1)`.
           t: `[B]` float, the time in [0, 1]; `None` for clean images.
-          cond: accepted for the network contract; there is no condition.
-          train: whether dropout acts; it then needs `rngs={"dropout": key}`.
 
         Returns:
           Logits `[B, K]` float32, zero before training.
@@ -71,6 +68,7 @@ class UNetEncoder(nn.Module):
         Raises:
           ValueError: if the image cannot be halved often enough.
         """
+        check_fields(cond, ())
         x = patchify(x, self.patch_size)
         check_halvings(x, len(self.multipliers))
         emb = Conditioning(4 * self.channels, self.channels, dtype=self.dtype, name="conditioning")(t, None, x.shape[0])

@@ -11,14 +11,12 @@ References:
   Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, 2017, https://arxiv.org/abs/1611.07004
 """
 
-from collections.abc import Mapping
-
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_models.core.types import Array
+from genjax_models.core.types import Array, Condition
+from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.convolution import Conv
-from genjax_models.nets.layers.embeddings import append_class
 from genjax_models.nets.layers.normalization import GroupNorm
 from genjax_models.nets.layers.resampling import TransposedConv
 
@@ -47,7 +45,7 @@ class UNetGenerator(nn.Module):
         self,
         x: Array,
         t: Array | None = None,
-        cond: Mapping[str, Array] | None = None,
+        cond: Condition | None = None,
         *,
         train: bool = False,
     ) -> Array:
@@ -55,16 +53,11 @@ class UNetGenerator(nn.Module):
 
         Args:
           x: `[B, H, W, C]`.
-          t: accepted for the network contract; there is no time.
-          cond: `{"label": int32 [B]}`, or `None`: no class.
           train: whether dropout acts; it then needs `rngs={"dropout": key}`. It is the paper's only source of chance,
             for which it stays on when images are made.
 
         Returns:
           `[B, H, W, out_channels]` in [-1, 1], in the dtype of `x`.
-
-        Raises:
-          ValueError: if a label is given to a network without classes.
         """
         last = len(self.channels) - 1
         h, skips = append_class(x, cond, self.num_classes), []
