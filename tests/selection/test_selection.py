@@ -16,7 +16,7 @@ from .imports import ImportGraph
 ROOT = Path(__file__).parents[2]
 FILES = {
     "genjax_models/core/errors.py": "",
-    "genjax_models/nets/__init__.py": "from genjax_models.nets.big import Big\nfrom genjax_models.nets.dit import *\n",
+    "genjax_models/nets/__init__.py": "from genjax_models.nets.big import Big; from genjax_models.nets.dit import DiT",
     "genjax_models/nets/big.py": "class Big: ...\n",
     "genjax_models/nets/dit.py": "from genjax_models.nets.attention import attend\nclass DiT: ...\n",
     "genjax_models/nets/attention.py": "attend = None\n",
