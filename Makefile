@@ -72,8 +72,9 @@ smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of ev
 	@set -e; for config in $(CONFIGS); do \
 	  if [ -n "$(UNTIL)" ] && [ $$(date +%s) -ge "$(UNTIL)" ]; then echo "out of time: $$config:smoke"; continue; fi; \
 	  run=$$(mktemp -d); echo "--- $$config:smoke"; \
-	  case $$config in */tong2023_toy.py) \
-	    $(BIN)/python -m experiments.toy_paths --config=$$config:smoke --workdir=$$run; rm -rf $$run; continue ;; esac; \
+	  case $$config in */tong2023_toy.py) own=toy_paths ;; */srivastava2017_toy.py) own=toy_modes ;; *) own= ;; esac; \
+	  if [ -n "$$own" ]; then \
+	    $(BIN)/python -m experiments.$$own --config=$$config:smoke --workdir=$$run; rm -rf $$run; continue; fi; \
 	  $(BIN)/python -m experiments.train --config=$$config:smoke --workdir=$$run; \
 	  $(BIN)/python -m experiments.evaluate --config=$$config:smoke --workdir=$$run; \
 	  case $$config in configs/classifier/*) ;; *) \
