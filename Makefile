@@ -63,7 +63,7 @@ slow: $(VENV)/.installed  ## the tests that take longer than about ten seconds
 	$(BIN)/python $(PYTEST) -n auto --maxprocesses=4 -m "slow and not parity and not multiprocess" $(TESTS)
 
 selection: $(VENV)/.installed  ## what .ci/run takes of slow, parity, multiprocess, smoke and oldest on this commit
-	@$(BIN)/python -m tests.selection
+	@PYTHONPATH=tests $(BIN)/python -m selection
 
 oldest: $(OLDEST)/.installed  ## the rooms that touch JAX's interfaces, on the oldest JAX that pyproject.toml claims
 	$(OLDEST)/bin/python $(SUITE) tests/core tests/solvers tests/training
@@ -85,7 +85,7 @@ smoke: $(VENV)/.installed  ## train, evaluate and sample the smoke variant of ev
 everything:  ## all that there is, with smoke for every config whose data set is at hand; says how long it took
 	@set -e; start=$$(date +%s); \
 	$(MAKE) install lint types test; $(MAKE) multiprocess; $(MAKE) parity; $(MAKE) slow; $(MAKE) oldest; \
-	$(MAKE) smoke CONFIGS="$$($(BIN)/python -m tests.selection all-configs | tr '\n' ' ')"; \
+	$(MAKE) smoke CONFIGS="$$(PYTHONPATH=tests $(BIN)/python -m selection all-configs | tr '\n' ' ')"; \
 	echo "make everything: $$(($$(date +%s) - start)) s"
 
 lock: $(VENV)/.installed  ## pin the newest packages that pyproject.toml allows

@@ -1,4 +1,4 @@
-"""What this checkout selects, a name a line: `python -m tests.selection [WHAT]`.
+"""What this checkout selects, a name a line: `PYTHONPATH=tests python -m selection [WHAT]`.
 
 WHAT is `slow`, `parity` or `multiprocess` (files of tests), `configs` (for `make smoke`), `all-configs` (those whose
 data set is at hand), `oldest` (a line if that suite runs) or `summary`, the default, which is to be read.

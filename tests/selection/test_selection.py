@@ -173,7 +173,7 @@ def test_every_test_is_selected_by_one_command_and_in_some_rotation(collected):
         by_command[taken[0]] += 1
         file = item.nodeid.split("::")[0]
         for kind in marks & set(KINDS):
-            assert file in by_kind[kind], f"tests.selection does not see the mark `{kind}` of {item.nodeid}"
+            assert file in by_kind[kind], f"tests/selection does not see the mark `{kind}` of {item.nodeid}"
     assert by_command.total() == len(collected)
 
 
