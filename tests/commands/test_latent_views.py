@@ -37,7 +37,7 @@ def test_mixtures_have_the_coarse_styles_of_their_column_and_the_fine_ones_of_th
     networks, variables = make_networks(config, make_head(config).prior), params["generator"]["variables"]
     z = networks.prior(jax.random.key(0), 2 * NUM)
     w = networks.styles(variables, z, jnp.zeros(2 * NUM, jnp.int32))
-    draw = lambda w: np.asarray(to_uint8(networks.synthesize(variables, w)))
+    draw = jax.jit(lambda w: to_uint8(networks.synthesize(variables, w)))
     coarse, fine = w[:NUM], w[NUM:]
 
     grid = latent_views.mix(config, experiment, params, num=NUM, seed=0).reshape(NUM + 1, NUM + 1, 8, 8, 1)
