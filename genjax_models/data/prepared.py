@@ -1,4 +1,4 @@
-"""Reads sets of images or vectors that TFDS has prepared (in array_record format), without TensorFlow.
+"""Reads sets of images, vectors or other arrays that TFDS has prepared (in array_record format), without TensorFlow.
 
 A small set is decoded once and kept beside its records as `memory_<split>.npz`, so that the next start takes
 a fraction of a second and does not even import TFDS. That file carries a fingerprint of the records it came
@@ -69,7 +69,7 @@ class PreparedSource(ABC):
                 split, decoders=dict.fromkeys(images, tfds.decode.SkipDecoding())
             )
         except (NotImplementedError, ValueError) as error:
-            raise UserError(f"data set {name} is not in array_record format: {_repair(name, folder)}") from error
+            raise UserError(f"data set {name} is not in array_record format: {repair(name, folder)}") from error
         self._images = images
         kind = self._features.get("label")
         labelled = isinstance(kind, tfds.features.ClassLabel)
@@ -91,9 +91,7 @@ class PreparedSource(ABC):
             decoded = [self._decode(example) for example in examples]
         except Exception as error:  # the record reader, protobuf and pillow each raise their own
             reason = str(error).split("\n", maxsplit=1)[0]
-            raise UserError(
-                f"data set {self.name} is damaged ({reason}): {_repair(self.name, self._folder)}"
-            ) from error
+            raise UserError(f"data set {self.name} is damaged ({reason}): {repair(self.name, self._folder)}") from error
         if len({x.shape for x in decoded}) > 1:
             raise UserError(f"the images of {self.name} differ in shape: stream them with side=...")
         labels = {name: np.array([example[name] for example in examples], np.int32) for name in self._labels}
@@ -133,7 +131,7 @@ class VectorSource(PreparedSource):
         super().__init__(name, split, folder)
         if "x" not in self._features:
             found = ", ".join(self._features)
-            raise UserError(f"data set {name} has features {found}, expected x: {_repair(name, folder)}")
+            raise UserError(f"data set {name} has features {found}, expected x: {repair(name, folder)}")
         x = Field("vector", self._features["x"].shape, np.dtype(self._features["x"].np_dtype).name)
         self.spec = DataSpec(name, {"x": x, **self._labels})
 
@@ -148,7 +146,7 @@ def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSou
       name: of the set.
       split: of the set.
       folder: as `find_prepared` gives it.
-      kind: `ImageSource` or `VectorSource`.
+      kind: what its records are: `ImageSource`, `VectorSource` or another.
 
     Raises:
       UserError: if the set has no such split, is damaged, or is no set of equal examples that fits into memory.
@@ -176,7 +174,8 @@ def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSou
     return dataset
 
 
-def _repair(name: str, folder: Path) -> str:
+def repair(name: str, folder: Path) -> str:
+    """What to do about a damaged set, for the end of a message."""
     return f"delete {folder} and run `python -m genjax_models.data fetch {name}`"
 
 
