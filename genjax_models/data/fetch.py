@@ -16,6 +16,7 @@ from typing import Any
 
 from genjax_models.core.errors import UserError
 from genjax_models.data import packages
+from genjax_models.data.encoders import ENCODERS, fetch_encoder, find_encoder
 from genjax_models.data.prepared import default_data_dir, find_prepared
 
 MNIST_5K_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
@@ -67,21 +68,23 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
 
     Args:
       name: `digits`, `mnist_5k`, `mnist_10k`, `fashion_mnist`, `emoji`, `emoji_32`, `diamonds`, `txhousing`, `kjv`,
-        or any image set of TFDS (`cifar10`, `emnist/letters`).
+        any image set of TFDS (`cifar10`, `emnist/letters`), or the sentence encoder `minilm`.
       data_dir: default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
       say: receives the few lines that tell what was done.
 
     Returns:
-      The folder of the prepared set.
+      The folder of the prepared set, or of the encoder.
 
     Raises:
       UserError: if the set is unknown or cannot be had here, or a file is not the published one.
     """
     root = Path(data_dir).expanduser() if data_dir else default_data_dir()
-    done = find_prepared(name, root)
+    done = find_encoder(name, root) if name in ENCODERS else find_prepared(name, root)
     if done:
-        say(f"{name}: already prepared in {done}")
+        say(f"{name}: already {'fetched' if name in ENCODERS else 'prepared'} in {done}")
         return done
+    if name in ENCODERS:
+        return fetch_encoder(name, root, say)
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".fetch_") as scratch:
         manual = Path(scratch, "manual")
