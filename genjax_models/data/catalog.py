@@ -1,4 +1,4 @@
-"""`load`, `data_spec`, `stream` and `table_scale`: a data set by its name."""
+"""`load`, `data_spec`, `captions`, `stream` and `table_scale`: a data set by its name."""
 
 import difflib
 import os
@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from genjax_models.core.errors import UserError
 from genjax_models.data import tables, texts, toy
 from genjax_models.data.arrays import ArrayDataset
+from genjax_models.data.caption_vectors import ENCODER, load_captioned, read_captions
 from genjax_models.data.digits import load_digits
 from genjax_models.data.emoji import CATEGORIES
+from genjax_models.data.encoders import ENCODERS, find_encoder, sentence_field
 from genjax_models.data.prepared import ImageSource, default_data_dir, find_prepared, read_into_memory
 from genjax_models.data.spec import DataSpec, image, label, of_images, of_vectors
 
@@ -37,8 +39,9 @@ def _images(name: str, *shape: int) -> Callable[[], DataSpec]:
     return partial(of_images, name, *shape)
 
 
-def _emoji(name: str, side: int) -> Callable[[], DataSpec]:
-    return lambda: DataSpec(name, {"x": image(side, side, 3), "label": label(len(CATEGORIES), CATEGORIES)})
+def _emoji(name: str, side: int, *, text: bool) -> DataSpec:
+    fields = {"x": image(side, side, 3), "label": label(len(CATEGORIES), CATEGORIES)}
+    return DataSpec(name, fields | ({"text": sentence_field(ENCODER)} if text else {}))
 
 
 def _table(name: str) -> Callable[[], DataSpec]:
@@ -58,9 +61,12 @@ SETS = {
         "60,000 photographs, 32x32x3 (TFDS download, prepared with TensorFlow)", _images("cifar10", 32, 32, 3)
     ),
     "emoji": Set(
-        "3,786 emoji on white, 64x64x3, 10 categories, captions (npm emoji-datasource-google)", _emoji("emoji", 64)
+        "3,786 emoji on white, 64x64x3, 10 categories, captions (npm emoji-datasource-google)",
+        partial(_emoji, "emoji", 64),
+        load_captioned,
+        {"text": False},
     ),
-    "emoji_32": Set("the same, 32x32x3", _emoji("emoji_32", 32)),
+    "emoji_32": Set("the same, 32x32x3", partial(_emoji, "emoji_32", 32), load_captioned, {"text": False}),
     "diamonds": Set(
         "diamonds: weight, proportions, price and size, 7 columns (PyPI plotnine)",
         _table("diamonds"),
@@ -107,7 +113,8 @@ def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None 
         where it has several (`emnist/letters`).
       split: `train`, `test`, or another that the set has.
       data_dir: where prepared sets lie; default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
-      **options: of the set, as `SETS` lists them: `length=` of the windows of a text.
+      **options: of the set, as `SETS` lists them: `length=` of the windows of a text, `text=True` for the sentence
+        vectors of the captions of emoji as a field `text`, `float32` `[N, 384]`.
 
     Returns:
       An `ArrayDataset`: images as `uint8` `[N, H, W, C]`, toy points and the standardised columns of a table (see
@@ -127,6 +134,23 @@ def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None 
     if name not in SETS:
         return read_into_memory(name, split, folder)
     return _checked(SETS[name].read(name, split, folder, **options), data_spec(name, **options), folder)
+
+
+def captions(name: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> list[str]:
+    """The captions of an image set that has them (`emoji`, `emoji_32`), in the order of `load`'s examples.
+
+    Args:
+      name: of the set.
+      split: of the set.
+      data_dir: as for `load`.
+
+    Raises:
+      UserError: if the set has no captions, or the set or the split is missing.
+    """
+    able = [key for key, known in SETS.items() if "text" in known.options]
+    if (name in SETS or name in toy.DENSITIES) and name not in able:
+        raise UserError(f"data set {name} has no captions; those that have: {', '.join(able)}")
+    return read_captions(name, split, _folder(name, data_dir))
 
 
 def table_scale(name: str, *, data_dir: str | os.PathLike | None = None) -> tables.Scale:
@@ -171,6 +195,8 @@ def describe(data_dir: str | os.PathLike | None = None) -> str:
     for name, known in SETS.items():
         ready = "embedded" if name == "digits" else "prepared" if find_prepared(name, data_dir) else "not fetched"
         lines.append(f"{name:<14} {ready:<12} {known.text}")
+    for name, encoder in ENCODERS.items():
+        lines.append(f"{name:<14} {'fetched' if find_encoder(name, data_dir) else 'not fetched':<12} {encoder.text}")
     return "\n".join(
         [*lines, f"any other image set of TFDS by its name; prepared sets: {data_dir or default_data_dir()}"]
     )

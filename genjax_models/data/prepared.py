@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,9 @@ class PreparedSource(ABC):
             raise UserError(f"data set {name} is not in array_record format: {repair(name, folder)}") from error
         self._images = images
         kind = self._features.get("label")
-        labelled = isinstance(kind, tfds.features.ClassLabel)
-        self._labels: dict[str, Field] = {"label": specs.label(kind.num_classes)} if labelled else {}
+        self._labels: dict[str, Field] = {}
+        if isinstance(kind, tfds.features.ClassLabel):
+            self._labels["label"] = specs.label(kind.num_classes)
 
     @property
     def size(self) -> int:
@@ -152,10 +154,10 @@ def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSou
       UserError: if the set has no such split, is damaged, or is no set of equal examples that fits into memory.
     """
     cache = folder / f"memory_{split}.npz"
-    fingerprint = _fingerprint(folder)
+    now = fingerprint(folder)
     if cache.exists():
         try:
-            return _read_cache(cache, name, split, fingerprint)
+            return _read_cache(cache, name, split, now)
         except Exception as error:  # a damaged zip file raises whatever its bytes lead to
             logging.warning("%s is stale or damaged (%s): decoding the set again", cache, error)
     source = kind(name, split, folder)
@@ -170,7 +172,7 @@ def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSou
         for key, values in source.take(rows).items():
             fields[key][rows] = values
     dataset = ArrayDataset(spec, split, fields)
-    _write_cache(cache, dataset, fingerprint)
+    _write_cache(cache, dataset, now)
     return dataset
 
 
@@ -179,16 +181,16 @@ def repair(name: str, folder: Path) -> str:
     return f"delete {folder} and run `python -m genjax_models.data fetch {name}`"
 
 
-def _fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path) -> str:
     """Changes whenever a file of the prepared set does; costs no reading of the records."""
     files = sorted(path for path in folder.iterdir() if not path.name.startswith(("memory_", ".")))
     stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return hashlib.sha256(repr(stats).encode()).hexdigest()
 
 
-def _read_cache(cache: Path, name: str, split: str, fingerprint: str) -> ArrayDataset:
+def _read_cache(cache: Path, name: str, split: str, expected: str) -> ArrayDataset:
     with np.load(cache, allow_pickle=False) as arrays:  # checks the CRC of each member it reads
-        if str(arrays["fingerprint"]) != fingerprint:
+        if str(arrays["fingerprint"]) != expected:
             raise ValueError("the prepared set has changed since")
         fields = {}
         for key, values in json.loads(str(arrays["spec"])).items():
@@ -196,14 +198,18 @@ def _read_cache(cache: Path, name: str, split: str, fingerprint: str) -> ArrayDa
         return ArrayDataset(DataSpec(name, fields), split, {key: arrays[f"field_{key}"] for key in fields})
 
 
-def _write_cache(cache: Path, dataset: ArrayDataset, fingerprint: str) -> None:
-    """Writes aside and renames, so that no reader ever sees half of it; a read-only folder is no fault."""
+def _write_cache(cache: Path, dataset: ArrayDataset, now: str) -> None:
+    spec = json.dumps({key: field._asdict() for key, field in dataset.spec.fields.items()})
+    fields = {f"field_{key}": values for key, values in dataset.fields.items()}
+    write_aside(cache, {"spec": spec, "fingerprint": now, **fields})
+
+
+def write_aside(cache: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes an `.npz` file aside and renames it: no reader ever sees half of it; a read-only folder is no fault."""
     try:
         with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".memory_") as scratch:
             file = Path(scratch, cache.name)
-            spec = json.dumps({key: field._asdict() for key, field in dataset.spec.fields.items()})
-            arrays = {f"field_{key}": values for key, values in dataset.fields.items()}
-            np.savez(file, spec=spec, fingerprint=fingerprint, **arrays)
+            np.savez(file, **arrays)
             file.replace(cache)
     except OSError as error:
-        logging.warning("%s was not written (%s): the next start decodes the set again", cache, error)
+        logging.warning("%s was not written (%s): the next start makes it again", cache, error)
