@@ -9,10 +9,10 @@ from ml_collections.config_dict import placeholder
 from experiments.config.data import check_condition
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Condition
+from genjax_models.data.encoders import sentence_encoder
 from genjax_models.data.spec import Field
 from genjax_models.training import Experiment
 from genjax_models.training.experiment import Guidance
-from genjax_models.training.names import pick
 
 COND = config_flags.DEFINE_config_dict(
     "cond",
@@ -59,18 +59,8 @@ def value_of(name: str, field: Field, text: str) -> np.ndarray:
             raise UserError(f"--cond.{name}={text} must be a class from 0 to {field.size - 1}{known}")
         return np.asarray(int(text), field.dtype)
     if field.kind == "text":
-        return pick("encoder", field.encoder, ENCODERS)([text])[0]
+        return np.asarray(sentence_encoder(field.encoder).encode([text]))[0]
     raise UserError(f"a {field.kind} cannot be given on the command line: call Experiment.sample")
-
-
-def encode_with_minilm(sentences: list[str]) -> np.ndarray:
-    """MiniLM's sentence vectors, `[N, 384]`."""
-    from genjax_models.pretrained.minilm import encode  # noqa: PLC0415 - wants the packages of the extra `text`
-
-    return encode(sentences)
-
-
-ENCODERS = {"minilm": encode_with_minilm}
 
 
 def guidance() -> Guidance | None:

@@ -25,9 +25,6 @@ field that is missing has its null value.
 Model = Callable[[Array, Array], Array]
 """`(x_t [B, ...], t [B]) -> prediction [B, ...]`, bound to its parameters and its condition."""
 
-Condition = Mapping[str, Array]
-"""What each example is conditioned on, by the name of the field, `[B, ...]` each: `label`, `text`, `guidance`, ..."""
-
 
 class LossOutput(NamedTuple):
     """A loss of each example, before any mean.

@@ -1,12 +1,12 @@
 """GANs that cannot work are refused before training; one that collapses or diverges is named."""
 
 import pytest
+from genjax_models.training.tasks import capability
 from small_gans import DCGAN, PROGRESSIVE, STYLEGAN2, config_of
 
 from experiments.gan import game
 from experiments.run.command import build_experiment
 from genjax_models.core.errors import UnsupportedError, UserError
-from genjax_models.training.tasks import capability
 
 
 def test_a_collapse_and_a_divergence_are_named():

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from experiments.gaussian_path import registry
 
+from experiments.gaussian_path import registry
 from genjax_models.families.consistency import multistep
 from genjax_models.families.diffusion import ddim, deis, dpm_multistep, edm_heun, learned_variance_ancestral
 from genjax_models.families.flow_matching import adaptive_ode

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from genjax_models.training.tasks import ABLE, capability, score_anomaly
 
 from genjax_models.core.errors import UnsupportedError
 from genjax_models.core.types import Likelihood
 from genjax_models.training import Experiment
-from genjax_models.training.tasks import ABLE, capability, score_anomaly
 
 
 def test_the_score_of_an_anomaly_is_minus_the_log_likelihood_and_keeps_its_kind():
