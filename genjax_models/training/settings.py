@@ -1,0 +1,183 @@
+"""Sections of a config, declared once: each field with its default, its range and a line that says what it is.
+
+A section is a mapping from names to `Setting`s and sections; the user holds an ordinary `ConfigDict`. Defaults, the check
+before anything is built, the `smoke` variant, `--explain` and the reference page all follow from the declaration.
+"""
+
+import difflib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from genjax_models.core.errors import UserError
+
+Range = tuple[str, Callable[[Any], bool]]
+"""How a range is written, and whether a value lies in it."""
+
+
+def at_least(low: float) -> Range:
+    """Numbers from `low` on."""
+    return f"at least {low}", lambda value: value >= low
+
+
+def between(low: float, high: float) -> Range:
+    """Numbers from `low` to `high`, both included."""
+    return f"{low} to {high}", lambda value: low <= value <= high
+
+
+def one_of(*names: str) -> Range:
+    """One of these words."""
+    return f"one of {', '.join(repr(name) for name in names)}", lambda value: value in names
+
+
+POSITIVE: Range = ("above 0", lambda value: value > 0)
+SHARE = between(0, 1)
+BELOW_ONE: Range = ("0 to below 1", lambda value: 0 <= value < 1)
+
+
+class Setting(NamedTuple):
+    """One field of a config.
+
+    Attributes:
+      default: its value where nothing else is said; the type of the field is that of its default, and a float may be
+        given as an integer.
+      doc: what it is, in a line.
+      range: which values of that type are allowed; all by default.
+      smoke: the largest value of the `smoke` variant, for a field that decides how long a run takes.
+    """
+
+    default: Any
+    doc: str
+    range: Range | None = None
+    smoke: Any = None
+
+
+class Open(NamedTuple):
+    """A section whose fields belong to what another field names: a network, or the options of a sampler.
+
+    Attributes:
+      default: its fields.
+      doc: what it is, in a line.
+    """
+
+    default: Mapping[str, Any]
+    doc: str
+
+
+Section = Mapping[str, "Setting | Open | Section"]
+
+
+def defaults(section: Section) -> ConfigDict:
+    """The config of the default values."""
+    make = lambda entry: entry.default if isinstance(entry, Setting) else ConfigDict(_plain(entry))
+    return ConfigDict({name: make(entry) for name, entry in section.items()})
+
+
+def _plain(entry: Any) -> dict[str, Any]:
+    return dict(entry.default) if isinstance(entry, Open) else defaults(entry).to_dict(preserve_field_references=True)
+
+
+def without(section: Section, *names: str) -> dict[str, Any]:
+    """The section without some of its fields."""
+    return {name: entry for name, entry in section.items() if name not in names}
+
+
+def check(section: Section, config: ConfigDict, *, prefix: str = "config") -> None:
+    """Refuse a config with a field that is missing, unknown, of another type, or out of its range.
+
+    Args:
+      section: the declaration.
+      config: what the user holds.
+      prefix: of the names in errors.
+
+    Raises:
+      UserError: for the first such field: its name, its value, and what was expected.
+    """
+    for name in config:
+        if name not in section:
+            near = difflib.get_close_matches(name, section, n=1, cutoff=0.0)
+            raise UserError(f"{prefix}.{name} is no field of this experiment; did you mean {near[0]!r}?")
+    for name, entry in section.items():
+        place = f"{prefix}.{name}"
+        if name not in config:
+            raise UserError(f"{place} is missing: start from the experiment's get_config()")
+        value = config[name]
+        if isinstance(entry, Setting):
+            check_value(place, entry, value)
+        elif not isinstance(value, ConfigDict):
+            raise UserError(f"{place}={value!r} must be a section with fields of its own")
+        elif not isinstance(entry, Open):
+            check(entry, value, prefix=place)
+
+
+def check_value(place: str, setting: Setting, value: Any) -> None:
+    """Refuse a value of another type than the default's, that is not finite, or out of range.
+
+    Raises:
+      UserError: which names the place, the value and what was expected.
+    """
+    kind, expected = type(setting.default), type_name(setting)
+    if setting.range:
+        expected += f", {setting.range[0]}"
+    right = isinstance(value, kind | int if kind is float else kind)
+    if isinstance(value, bool) and kind is not bool:
+        right = False
+    if right and isinstance(value, int | float) and not math.isfinite(value):
+        right = False
+    if kind is tuple and isinstance(value, list):
+        right = True
+    try:
+        allowed = right and (setting.range is None or setting.range[1](value))
+    except (TypeError, ValueError, AttributeError, LookupError):
+        allowed = False
+    if not allowed:
+        raise UserError(f"{place}={value!r} must be {expected}: {setting.doc}")
+
+
+def type_name(setting: Setting) -> str:
+    """How the type of a field is written."""
+    names = {int: "an integer", float: "a number", bool: "True or False", str: "a text", tuple: "a tuple"}
+    return names[type(setting.default)]
+
+
+def shrink(section: Section, config: ConfigDict) -> None:
+    """Bring every field that has a `smoke` value down to it, in place."""
+    for name, entry in section.items():
+        if isinstance(entry, Setting):
+            if entry.smoke is not None:
+                config[name] = min(config[name], entry.smoke)
+        elif not isinstance(entry, Open):
+            shrink(entry, config[name])
+
+
+def lines(section: Section, prefix: str = "") -> Iterator[tuple[str, Setting | Open]]:
+    """Every field of a section and of those within, with its dotted name."""
+    for name, entry in section.items():
+        if isinstance(entry, Setting | Open):
+            yield f"{prefix}{name}", entry
+        else:
+            yield from lines(entry, f"{prefix}{name}.")
+
+
+def explain(section: Section, path: str = "") -> str:
+    """What the fields below a dotted path are: default, type, range and meaning, a line each.
+
+    Raises:
+      UserError: if there is no such field; the line names the nearest.
+    """
+    found = {name: entry for name, entry in lines(section) if f"{name}.".startswith(f"{path}." if path else "")}
+    if not found:
+        known = [name for name, _ in lines(section)]
+        known += sorted({name.rpartition(".")[0] for name in known if "." in name})
+        raise UserError(f"there is no field {path!r}; did you mean {difflib.get_close_matches(path, known, 1, 0.0)[0]!r}?")
+    return "\n".join(explained(name, entry) for name, entry in found.items())
+
+
+def explained(name: str, entry: Setting | Open) -> str:
+    """One line of `explain`."""
+    if isinstance(entry, Open):
+        return f"{name} = {dict(entry.default)!r} (a section): {entry.doc}"
+    limits = f", {entry.range[0]}" if entry.range else ""
+    return f"{name} = {entry.default!r} ({type_name(entry)}{limits}): {entry.doc}"
