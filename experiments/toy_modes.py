@@ -25,7 +25,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import flow_matching, flows, gan
-from experiments.config import recipes
+from experiments.config import recipes, sections
 from experiments.run import command
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array
@@ -37,6 +37,7 @@ from genjax_models.training import SampleRequest, parallel, train_step
 from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import Experiment, initial_state
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, Setting, at_least, check, defaults
 from genjax_models.training.workdir import claim, write_atomically, writing
 
 PREVIEW = 1_000
@@ -91,19 +92,26 @@ METHODS: dict[str, Callable[[], ConfigDict]] = {
 weight is for data of our scale."""
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.toy_modes"),
+    "tasks": Setting(tuple(TASKS), "mixtures of Gaussians", smoke=lambda tasks: tasks[:1]),
+    "methods": Setting(tuple(METHODS), "that are compared", smoke=lambda methods: (methods[0], methods[-1])),
+    "seeds": Setting(5, "that train at once", at_least(1), smoke=2),
+    "train": {
+        "steps": Setting(20_000, "of every method", at_least(1), smoke=20),
+        "batch_size": Setting(256, "points a step", at_least(1), smoke=32),
+    },
+    "eval": {
+        "num": Setting(2_500, "samples of a seed", at_least(1), smoke=64),
+        "seed": Setting(0, "of training and samples", at_least(0)),
+    },
+    **sections.EXPECTED,
+}
+
+
 def get_config() -> ConfigDict:
     """Five seeds of each method on both mixtures."""
-    return ConfigDict(
-        {
-            "experiment": "experiments.toy_modes",
-            "tasks": tuple(TASKS),
-            "methods": tuple(METHODS),
-            "seeds": 5,
-            "train": {"steps": 20_000, "batch_size": 256},
-            "eval": {"num": 2_500, "seed": 0},
-            "expected": ConfigDict(),
-        }
-    )
+    return defaults(FIELDS)
 
 
 def experiment_of(config: ConfigDict, method: str, task: Task) -> tuple[ConfigDict, Experiment]:
@@ -190,6 +198,7 @@ def main() -> None:
     """Train and measure all methods on all tasks; write the table and the pictures."""
     start = time.perf_counter()
     config, workdir = command.read_config(), command.workdir()
+    check(FIELDS, config)
     parallel.enable_compilation_cache()
     if config.seeds < 1 or config.eval.num < 1:
         raise UserError(f"seeds={config.seeds} and eval.num={config.eval.num} must be at least 1")

@@ -29,6 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.run import command
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
@@ -54,7 +55,7 @@ from genjax_models.nets import PlainMLP
 from genjax_models.processes import Denoiser, rectified_flow
 from genjax_models.report import save_paths
 from genjax_models.solvers import sample, uniform_grid
-from genjax_models.training import Player, init_state, make_optimizer, optimizer_config, parallel, train_step
+from genjax_models.training import Player, init_state, make_optimizer, parallel, train_step
 from genjax_models.training.names import pick
 from genjax_models.training.workdir import claim, write_atomically, writing
 
@@ -98,24 +99,29 @@ COUPLINGS: dict[str, Callable[[ConfigDict, Source], Coupling]] = {
 RECTIFIED, REFLOWED = "1-rectified flow", "2-rectified flow"
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.toy_paths"),
+    "tasks": Setting(tuple(TASKS), "pairs of distributions", smoke=lambda tasks: tasks[:1]),
+    "seeds": Setting(5, "that train at once", at_least(1), smoke=2),
+    "net": Open({"width": 64, "depth": 3}, "fields of `PlainMLP`"),
+    "sigma": Setting(0.1, "width of the tube about each line, I-CFM and OT-CFM", at_least(0)),
+    "bridge_sigma": Setting(1.0, "diffusivity of SB-CFM", POSITIVE),
+    "pairs": Setting(20_480, "of each method and seed", at_least(1), smoke=128),
+    "coupling_batch": Setting(256, "points of one plan of transport", at_least(1), smoke=32),
+    "train": {
+        "steps": Setting(5_000, "of every method", at_least(1), smoke=20),
+        "batch_size": Setting(256, "pairs a step", at_least(1), smoke=32),
+        "optimizer": OPTIMIZER,
+    },
+    "sample_steps": Setting(32, "of rk4, for samples, energies and the pairs of reflow", at_least(1), smoke=4),
+    "eval": {"num": Setting(1_000, "test points", at_least(1), smoke=64)},
+    **sections.EXPECTED,
+}
+
+
 def get_config() -> ConfigDict:
     """The authors' settings but for what `configs/flow_matching/tong2023_toy.py` lists."""
-    config = ConfigDict(
-        {
-            "experiment": "experiments.toy_paths",
-            "tasks": tuple(TASKS),
-            "seeds": 5,
-            "net": {"width": 64, "depth": 3},
-            "sigma": 0.1,  # width of the tube about each line, I-CFM and OT-CFM
-            "bridge_sigma": 1.0,  # diffusivity of SB-CFM
-            "pairs": 20_480,  # of each method and seed
-            "coupling_batch": 256,  # points that one plan of transport sees
-            "train": {"steps": 5_000, "batch_size": 256, "optimizer": optimizer_config()},
-            "sample_steps": 32,  # of rk4, for samples, energies and the pairs of reflow
-            "eval": {"num": 1_000},  # test points
-            "expected": ConfigDict(),
-        }
-    )
+    config = defaults(FIELDS)
     config.train.optimizer.update({"learning_rate": 2e-3, "weight_decay": 1e-5, "clip_norm": 0.0})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
     return config
@@ -279,6 +285,7 @@ def main() -> None:
     """Train and measure all tasks; write the table and the pictures."""
     start = time.perf_counter()
     config, workdir = command.read_config(), command.workdir()
+    check(FIELDS, config)
     parallel.enable_compilation_cache()
     if config.pairs % config.coupling_batch:
         raise UserError(f"pairs={config.pairs} must be a multiple of coupling_batch={config.coupling_batch}")

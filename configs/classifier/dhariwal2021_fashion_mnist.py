@@ -16,8 +16,8 @@ Variants: `:smoke` within a minute.
 
 from ml_collections import ConfigDict
 
-from experiments import classifier
 from experiments.classifier import noisy
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -31,4 +31,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train.update({"batch_size": 128, "steps": 2000, "flip": True})
     config.train.optimizer.update({"learning_rate": 1e-3, "weight_decay": 0.05})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
-    return classifier.with_variant(config, variant)
+    return with_variant(config, variant)

@@ -11,6 +11,7 @@ Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, 1998, https://doi.
 from ml_collections import ConfigDict
 
 from experiments import classifier
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -19,4 +20,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.net.update({"widths": (32, 64), "features": 64})
     config.train.update({"steps": 1_500})
     config.expected.accuracy = 0.989
-    return classifier.with_variant(config, variant)
+    return with_variant(config, variant)

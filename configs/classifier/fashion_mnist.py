@@ -11,6 +11,7 @@ Xiao et al., Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747.
 from ml_collections import ConfigDict
 
 from experiments import classifier
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -19,4 +20,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.name = "fashion_mnist"
     config.train.update({"flip": True, "steps": 3_600})
     config.expected.accuracy = 0.911
-    return classifier.with_variant(config, variant)
+    return with_variant(config, variant)

@@ -11,6 +11,7 @@ LeCun et al., Gradient-based learning applied to document recognition, 1998, htt
 from ml_collections import ConfigDict
 
 from experiments import classifier
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -20,4 +21,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.shift = 2
     config.train.update({"steps": 1_500})
     config.expected.accuracy = 0.985
-    return classifier.with_variant(config, variant)
+    return with_variant(config, variant)

@@ -44,7 +44,7 @@ Variants: `:smoke` within a minute.
 from ml_collections import ConfigDict
 
 from experiments import toy_paths
-from genjax_models.core.errors import UserError
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -58,11 +58,4 @@ def get_config(variant: str = "") -> ConfigDict:
             "8 Gaussians to moons": {"I-CFM": 2.381, "OT-CFM": 0.034, "2-rectified flow": 0.240},
         }
     )
-    if variant == "smoke":
-        config.update({"tasks": ("moons",), "seeds": 2, "pairs": 128, "coupling_batch": 32, "sample_steps": 4})
-        config.train.update({"steps": 20, "batch_size": 32})
-        config.train.optimizer.schedule.warmup_steps = 5
-        config.eval.num = 64
-    elif variant:
-        raise UserError(f"variant {variant!r} is unknown; this config has smoke")
-    return config
+    return with_variant(config, variant)

@@ -15,16 +15,10 @@ Variants: `:smoke` within a minute.
 from ml_collections import ConfigDict
 
 from experiments import toy_modes
-from genjax_models.core.errors import UserError
+from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, or its `smoke` variant."""
     config = toy_modes.get_config()
-    if variant == "smoke":
-        config.update({"tasks": ("8 Gaussians",), "methods": ("NS", "flow matching"), "seeds": 2})
-        config.train.update({"steps": 20, "batch_size": 32})
-        config.eval.num = 64
-    elif variant:
-        raise UserError(f"variant {variant!r} is unknown; this config has smoke")
-    return config
+    return with_variant(config, variant)

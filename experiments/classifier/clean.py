@@ -7,48 +7,33 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.classifier.scores import classification
+from experiments.config import sections
 from experiments.config.data import model_values, spec_of
 from experiments.config.networks import Collections, build_network, initialize
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.modalities import modality_of
-from genjax_models.training import Experiment, Inference, Player, make_optimizer, training_config
+from genjax_models.training import Experiment, Inference, Player, make_optimizer
+from genjax_models.training.config import TRAINING
+from genjax_models.training.settings import Section, Setting, at_least, defaults
+
+FIELDS: Section = {
+    **sections.experiment("experiments.classifier"),
+    **sections.DATA,
+    "net": sections.network("feature.classifier.Classifier", widths=(32, 64, 96), features=128, dropout=0.3),
+    "shift": Setting(1, "pixels by which images are shifted at most, in each direction", at_least(0)),
+    "train": TRAINING,
+    **sections.EXPECTED,
+}
 
 
 def get_config() -> ConfigDict:
     """Cross-entropy on shifted (and, where `train.flip` says so, mirrored) images."""
-    config = ConfigDict(
-        {
-            "experiment": "experiments.classifier",
-            "data": {"name": "digits"},
-            "net": {
-                "name": "genjax_models.nets.feature.classifier.Classifier",
-                "widths": (32, 64, 96),
-                "features": 128,
-                "dropout": 0.3,
-            },
-            "shift": 1,  # pixels at most, in each direction
-            "train": training_config(),
-            "expected": {"accuracy": 0.97},  # at least, on the test split
-        }
-    )
+    config = defaults(FIELDS)
     config.train.update({"batch_size": 128, "steps": 2_000, "sample_every": 0})
     config.train.optimizer.update({"learning_rate": 2e-3, "weight_decay": 0.02})
     config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100})
-    return config
-
-
-def with_variant(config: ConfigDict, variant: str) -> ConfigDict:
-    """The config as it is, or its `smoke` variant, which trains in seconds.
-
-    Raises:
-      UserError: if there is no such variant.
-    """
-    if variant == "smoke":
-        config.train.update({"steps": 20, "batch_size": 16, "log_every": 5, "checkpoint_every": 10})
-        config.train.optimizer.schedule.warmup_steps = 5
-    elif variant:
-        raise UserError(f"variant {variant!r} is unknown; the classifiers have smoke")
+    config.expected = {"accuracy": 0.97}  # at least, on the test split
     return config
 
 

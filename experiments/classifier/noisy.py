@@ -8,30 +8,33 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments import gaussian_path
 from experiments.classifier.scores import classification
+from experiments.config import sections
 from experiments.config.data import model_values, spec_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gaussian_path import registry
 from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.modalities import modality_of
-from genjax_models.training import Experiment, Inference, Player, make_optimizer, training_config
+from genjax_models.training import Experiment, Inference, Player, make_optimizer
+from genjax_models.training.config import TRAINING
+from genjax_models.training.settings import Section, defaults
+
+FIELDS: Section = {
+    **sections.experiment("experiments.classifier.noisy"),
+    **sections.DATA,
+    "net": sections.network("UNetEncoder"),
+    **{name: gaussian_path.FIELDS[name] for name in ("process", "process_options", "time")},
+    "train": TRAINING,
+    **sections.EXPECTED,
+}
 
 
 def get_config() -> ConfigDict:
     """Cross-entropy at every time of the process, uniformly."""
-    config = ConfigDict(
-        {
-            "experiment": "experiments.classifier.noisy",
-            "data": {"name": "digits"},
-            "net": {"name": "genjax_models.nets.UNetEncoder"},
-            "process": "vp",
-            "process_options": {"zero_terminal_snr": False, "shift": 1.0},
-            "time": {"name": "uniform", "options": ConfigDict()},
-            "train": training_config(),
-            "expected": ConfigDict(),
-        }
-    )
+    config = defaults(FIELDS)
+    config.process = "vp"
     config.train.sample_every = 0
     return config
 

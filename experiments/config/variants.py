@@ -4,34 +4,21 @@ from collections.abc import Callable, Mapping
 
 from ml_collections import ConfigDict
 
+from experiments.config.modules import fields_of
 from genjax_models.core.errors import UserError
+from genjax_models.training.settings import shrink
 
 
 def _conditional(config: ConfigDict) -> None:
     config.condition = ("label",)
-    if "teacher" in config:
+    if config.get("teacher"):
         _conditional(config.teacher)
 
 
 def _smoke(config: ConfigDict) -> None:
     """The same config, so small that it trains, evaluates and samples within a minute on two cores."""
-    config.train.update({"steps": 20, "log_every": 5, "sample_every": 10, "checkpoint_every": 10})
-    config.train.batch_size = min(config.train.batch_size, 16)
-    config.train.optimizer.schedule.warmup_steps = min(config.train.optimizer.schedule.warmup_steps, 5)
-    config.sample.steps = min(config.sample.steps, 4)
-    config.eval.update({"num": 64, "batch": 64, "rows": tuple((name, min(n, 4)) for name, n in config.eval.rows[:1])})
-    config.eval.likelihood = min(config.eval.likelihood, 8)
-    if config.get("growth", {}).get("stages"):
-        config.growth.steps = min(config.growth.steps, config.train.steps // (2 * config.growth.stages))
-    if "samples" in config.get("likelihood", {}):
-        config.likelihood.samples = min(config.likelihood.samples, 10)
-    if "pretrain" in config:
-        config.pretrain = min(config.pretrain, 5)
-    if "chain" in config:
-        config.chain = 8
-    if "pairs" in config:
-        config.pairs.update({"num": 64, "batch": 64, "steps": 4})
-    if "teacher" in config:
+    shrink(fields_of(config), config)
+    if config.get("teacher"):
         _smoke(config.teacher)
 
 

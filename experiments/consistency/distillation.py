@@ -10,6 +10,7 @@ import jax
 from ml_collections import ConfigDict
 
 from experiments import diffusion
+from experiments.config import sections
 from experiments.consistency import training
 from experiments.gaussian_path import Bound, teacher
 from experiments.run import command
@@ -19,19 +20,26 @@ from genjax_models.families.consistency import Solver, consistency_distillation_
 from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.training import Experiment, Inference, TrainState
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, Setting, defaults
 
 SOLVERS: dict[str, Solver] = {"ddim": ddim_step, "heun": heun_step}
+
+
+FIELDS: Section = {
+    **training.FIELDS,
+    **sections.experiment("experiments.consistency.distillation"),
+    **teacher.FIELDS,
+    "solver": Setting("heun", "of one step of the teacher: ddim or heun"),
+}
 
 
 def get_config() -> ConfigDict:
     """18 noise levels, Heun's steps of the teacher, squared distance to an average of the model."""
     config = training.get_config()
-    config.experiment = "experiments.consistency.distillation"
+    config.update(defaults({name: FIELDS[name] for name in ("experiment", "solver", *teacher.FIELDS)}))
     config.intervals = {"first": 17, "last": 17}
     config.update({"metric": "l2", "gap": "equal", "position": "uniform", "target_decay": 0.95})
-    config.solver = "heun"  # of one step of the teacher
     config.teacher = diffusion.edm_config()
-    config.teacher_workdir = ""  # of a run of `config.teacher`; by default it is trained in the folder `teacher`
     return config
 
 

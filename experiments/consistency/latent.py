@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import null_of, spec_of
 from experiments.consistency import distillation, training
 from experiments.consistency.distillation import Teaching
@@ -15,20 +16,30 @@ from genjax_models.core.types import Array, Condition, Key, LossOutput, PyTree
 from genjax_models.families.consistency import latent_consistency_loss
 from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment, Inference
+from genjax_models.training.settings import Section, Setting, defaults, without
+
+FIELDS: Section = {
+    **without(distillation.FIELDS, "gap"),  # all intervals weigh alike
+    **sections.experiment("experiments.consistency.latent"),
+    "guidance_scales": Setting(
+        (1.0, 5.0),
+        "between which each example's is drawn; 1 is none",
+        ("two numbers, ascending from 1", lambda scales: len(scales) == 2 and 1 <= scales[0] <= scales[1]),
+    ),
+}
 
 
 def get_config() -> ConfigDict:
     """DDIM's steps of a class-conditional teacher at a random scale of classifier-free guidance, 50 noise levels."""
     config = distillation.get_config()
-    config.experiment = "experiments.consistency.latent"
+    del config.gap
+    config.update(defaults({name: FIELDS[name] for name in ("experiment", "guidance_scales")}))
     config.condition = config.teacher.condition = ("label",)
     config.condition_dropout.each = 0.0  # the student needs no null class: its guidance is learned
     config.intervals = {"first": 50, "last": 50}
     config.solver = "ddim"
-    config.guidance_scales = (1.0, 5.0)  # between which each example's is drawn; 1 is none
     config.sample.guide.name = "embedded"
     config.sample.guidance = 2.0
-    del config.gap  # all intervals weigh alike
     return config
 
 
@@ -48,8 +59,6 @@ def build(config: ConfigDict) -> Experiment:
         raise UserError("a teacher that never saw null conditions cannot be guided: raise its condition_dropout.each")
     if config.sample.guide.name != "embedded":
         raise UserError("a latent consistency model takes the scale itself: leave config.sample.guide.name=embedded")
-    if len(config.guidance_scales) != 2 or not 1.0 <= config.guidance_scales[0] <= config.guidance_scales[1]:
-        raise UserError(f"config.guidance_scales={config.guidance_scales} are two from 1 upward, which is no guidance")
     low, high = config.guidance_scales
     fields = spec_of(config).conditions(config.condition)
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import gaussian_path
+from experiments.config import sections
 from experiments.gaussian_path import Bound, Network, registry
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, Model, PyTree
@@ -34,7 +35,18 @@ from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.processes.times import uniform_time
 from genjax_models.training import Experiment
 from genjax_models.training.names import pick
+from genjax_models.training.settings import (
+    BELOW_ONE,
+    POSITIVE,
+    Range,
+    Section,
+    Setting,
+    at_least,
+    defaults,
+    without,
+)
 
+INSIDE: Range = ("between 0 and 1", lambda t: 0 < t < 1)
 METRICS = {"l2": l2, "pseudo_huber": pseudo_huber}
 CURRICULA = {"doubling": doubling_steps, "square_root": square_root_steps}
 DECAYS: dict[str, Callable[..., float | Array]] = {
@@ -49,21 +61,28 @@ POSITIONS: dict[str, Callable[[GaussianProcess, float], Callable[[Key, int], Arr
 }
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.consistency"),
+    **without(gaussian_path.FIELDS, "prediction", "time", "likelihood"),
+    "sigma_data": Setting(0.5, "root mean square of the data", POSITIVE),
+    "t_min": Setting(0.22, "where the function ends; EDM's least noise, 0.002, by default", INSIDE),
+    "intervals": {
+        "first": Setting(10, "between neighbouring times, at the start of training", at_least(1)),
+        "last": Setting(1280, "at its end", at_least(1)),
+    },
+    "curriculum": Setting("doubling", "from the first number to the last: doubling or square_root"),
+    "metric": Setting("pseudo_huber", "distance of two outputs: l2 or pseudo_huber"),
+    "gap": Setting("inverse", "how neighbouring times are weighted: equal or inverse"),
+    "position": Setting("lognormal", "which of them are drawn: uniform or lognormal"),
+    "target_decay": Setting(0.0, "of the averaged target under `doubling`; 0: the model itself", BELOW_ONE),
+}
+
+
 def get_config() -> ConfigDict:
     """Pseudo-Huber distance, log-normal noise levels, the model as its own target, intervals that double."""
-    config = gaussian_path.default_config()
-    del config.prediction, config.time, config.likelihood
-    config.experiment = "experiments.consistency"
+    config = defaults(FIELDS)
     config.process = "edm"
-    config.sigma_data = 0.5  # the data's root mean square
-    config.t_min = 0.22  # where EDM's noise is 0.002, its least
     config.sample.grid.options.end = config.get_ref("t_min")  # the function has no meaning below
-    config.intervals = {"first": 10, "last": 1280}  # between neighbouring times, at the start and at the end
-    config.curriculum = "doubling"  # from the first number to the last; or `square_root`, which `target_decay` follows
-    config.metric = "pseudo_huber"
-    config.gap = "inverse"  # how neighbouring times are weighted
-    config.position = "lognormal"  # which of them are drawn
-    config.target_decay = 0.0  # share that the target keeps of its former self; 0 is the model itself
     config.sample.update({"sampler": "multistep", "steps": 1})
     config.eval.rows = (("multistep", 1), ("multistep", 2), ("multistep", 4))
     return config
@@ -88,11 +107,6 @@ def make_process(config: ConfigDict) -> GaussianProcess:
     for field, known in (("curriculum", CURRICULA), ("metric", METRICS), ("gap", GAPS), ("position", POSITIONS)):
         if field in config:
             pick(field, config[field], known)
-    registry.check_sigma_data(config)
-    if not 0.0 < config.t_min < 1.0:
-        raise UserError(f"config.t_min={config.t_min} must lie between data and noise, 0 and 1")
-    if not 0.0 <= config.target_decay < 1.0:
-        raise UserError(f"config.target_decay={config.target_decay} is a share: say 0 to below 1")
     try:
         intervals(config, jnp.zeros((), jnp.int32))
     except (TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import gaussian_path
+from experiments.config import sections
 from experiments.gaussian_path import Bound, Network, registry
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
@@ -15,19 +16,24 @@ from genjax_models.families.diffusion import c_noise, denoising_loss, preconditi
 from genjax_models.nets import LogLoss
 from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
+from genjax_models.training.settings import POSITIVE, Section, Setting, defaults
+
+FIELDS: Section = {
+    **sections.experiment("experiments.diffusion"),
+    **gaussian_path.FIELDS,
+    "weighting": Setting("unweighted", "of the loss over noise levels"),
+    "weighting_options": sections.options("gamma of min_snr, k and gamma of p2, bias of sigmoid"),
+    "precondition": Setting(False, "EDM's scaling of the network's input and output; the prediction is then x0"),
+    "sigma_data": Setting(0.5, "root mean square of the data, by which EDM scales and weights", POSITIVE),
+    "uncertainty": Setting(False, "EDM2's: each noise level is weighted by its expected loss, which is learned too"),
+}
 
 
 def get_config() -> ConfigDict:
     """DDPM: the discrete linear-beta chain, noise prediction, the unweighted loss, ancestral sampling."""
-    config = gaussian_path.default_config()
-    config.experiment = "experiments.diffusion"
+    config = defaults(FIELDS)
     config.process = "ddpm"
     config.prediction = "eps"
-    config.weighting = "unweighted"
-    config.weighting_options = ConfigDict()  # `gamma` of min_snr, `k` and `gamma` of p2, `bias` of sigmoid
-    config.precondition = False  # EDM's scaling of the network's input and output; the prediction is then x0
-    config.sigma_data = 0.5  # the data's root mean square, by which EDM scales and weighs
-    config.uncertainty = False  # EDM2's: each noise level is weighed by its expected loss, which is learned too
     config.time.name = "discrete"
     config.sample.update({"sampler": "ancestral", "steps": 1000, "threshold": "static"})
     config.eval.rows = (

@@ -7,6 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from experiments import gaussian_path
+from experiments.config import sections
 from experiments.diffusion import denoising
 from experiments.gaussian_path import Bound, Network, registry
 from genjax_models.core.errors import UserError
@@ -22,23 +23,28 @@ from genjax_models.modalities.image import to_float
 from genjax_models.processes import Denoiser
 from genjax_models.solvers import Sampler
 from genjax_models.training import Experiment, Inference, SampleRequest
+from genjax_models.training.settings import Section, Setting, at_least, defaults, without
+
+FIELDS: Section = {
+    **without(
+        denoising.FIELDS,
+        "weighting",
+        "weighting_options",
+        "precondition",
+        "sigma_data",
+        "uncertainty",
+        "time",
+        "likelihood",
+    ),
+    **sections.experiment("experiments.diffusion.learned_variance"),
+    "chain": Setting(1000, "steps of the chain whose bound is trained and measured", at_least(2), smoke=8),
+}
 
 
 def get_config() -> ConfigDict:
     """The cosine schedule, noise prediction, the hybrid loss; the network has two outputs a channel."""
-    config = denoising.get_config()
-    del (
-        config.weighting,
-        config.weighting_options,
-        config.precondition,
-        config.sigma_data,
-        config.uncertainty,
-        config.time,
-        config.likelihood,
-    )
-    config.experiment = "experiments.diffusion.learned_variance"
-    config.process = "cosine"
-    config.chain = 1000  # steps of the chain whose bound is trained and measured
+    config = defaults(FIELDS)
+    config.update({"process": "cosine", "prediction": "eps"})
     config.net.out_channels = 2  # for each channel of the data
     config.sample.update({"sampler": "ancestral_learned", "steps": 100, "threshold": "none"})
     # At t = 1 the cosine schedule has next to no signal, and a small error of the noise is a large one of the data.

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import gaussian_path
+from experiments.config import sections
 from experiments.gaussian_path import Bound, Network, registry
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
@@ -16,17 +17,25 @@ from genjax_models.modalities.image import to_float
 from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.processes.learned import init_monotone, learned
 from genjax_models.training import Experiment
+from genjax_models.training.settings import Section, Setting, at_least, defaults, without
+
+FIELDS: Section = {
+    **sections.experiment("experiments.diffusion.variational"),
+    **without(gaussian_path.FIELDS, "process", "process_options", "prediction", "time"),
+    "schedule": {
+        "log_snr_min": Setting(-5.0, "at t = 1, where the schedule starts"),
+        "log_snr_max": Setting(13.3, "at t = 0"),
+        "hidden": Setting(1024, "units of the monotone network", at_least(1)),
+    },
+    "fourier": Setting((7, 8), "exponents of the Fourier features of the data, see `fourier_channels`"),
+    "likelihood": {"samples": Setting(4, "draws of the bound an image", at_least(1), smoke=10)},
+}
 
 
 def get_config() -> ConfigDict:
     """Noise prediction, continuous time, a schedule that is learned for low variance, Fourier features of the input."""
-    config = gaussian_path.default_config()
-    del config.process, config.process_options, config.prediction, config.time
-    config.experiment = "experiments.diffusion.variational"
-    config.schedule = {"log_snr_min": -5.0, "log_snr_max": 13.3, "hidden": 1024}
-    config.fourier = (7, 8)  # exponents of the features, see `fourier_channels`
+    config = defaults(FIELDS)
     config.net.out_channels = 1  # those of the data: the network sees more
-    config.likelihood = {"samples": 4}  # draws of the bound an image
     config.sample.update({"sampler": "ancestral", "steps": 250})
     config.eval.rows = (("ancestral", 250), ("ddim", 50))
     return config

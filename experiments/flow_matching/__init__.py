@@ -1,4 +1,5 @@
 """Flow matching, reflow, and Riemannian flow matching."""
 
+from experiments.flow_matching.conditional import FIELDS as FIELDS
 from experiments.flow_matching.conditional import build as build
 from experiments.flow_matching.conditional import get_config as get_config

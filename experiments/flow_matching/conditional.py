@@ -3,21 +3,28 @@
 from ml_collections import ConfigDict
 
 from experiments import gaussian_path
+from experiments.config import sections
 from experiments.gaussian_path import Bound, Network, registry
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.flow_matching import independent, minibatch_ot, velocity_loss
 from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, Setting, defaults
 
 COUPLINGS = {"independent": independent, "minibatch_ot": minibatch_ot}
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.flow_matching"),
+    **gaussian_path.FIELDS,
+    "coupling": Setting("independent", "which noise a data point is paired with: independent or minibatch_ot"),
+}
+
+
 def get_config() -> ConfigDict:
     """Straight paths, velocity prediction, Euler sampling."""
-    config = gaussian_path.default_config()
-    config.experiment = "experiments.flow_matching"
-    config.coupling = "independent"  # which noise a data point is paired with
+    config = defaults(FIELDS)
     config.eval.rows = tuple((sampler, steps) for sampler in ("euler", "heun") for steps in (1, 2, 5, 10, 50))
     return config
 

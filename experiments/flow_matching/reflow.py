@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments import gaussian_path
+from experiments.config import sections
 from experiments.config.data import spec_of
 from experiments.flow_matching import conditional
 from experiments.gaussian_path import Bound, Network, registry, teacher
@@ -23,17 +24,27 @@ from genjax_models.families.flow_matching import make_pairs, reflow_loss
 from genjax_models.processes import Denoiser, rectified_flow
 from genjax_models.training import Experiment, Inference, TrainState, parallel
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, Setting, at_least, defaults, without
 from genjax_models.training.workdir import writing
+
+FIELDS: Section = {
+    **without(conditional.FIELDS, "coupling", "process", "process_options"),  # pairs lie on straight lines
+    **sections.experiment("experiments.flow_matching.reflow"),
+    **teacher.FIELDS,
+    "pairs": {
+        "num": Setting(10_000, "pairs of noise and sample that the teacher makes", at_least(1), smoke=64),
+        "batch": Setting(250, "pairs a compiled call", at_least(1), smoke=64),
+        "sampler": Setting("heun", "of the teacher; deterministic"),
+        "steps": Setting(20, "of that sampler", at_least(1), smoke=4),
+    },
+}
 
 
 def get_config() -> ConfigDict:
     """2-rectified flow: straight lines between the pairs, starting from the teacher's parameters."""
-    config = conditional.get_config()
-    del config.coupling, config.process, config.process_options  # pairs lie on straight lines
-    config.experiment = "experiments.flow_matching.reflow"
+    config = defaults(FIELDS)
+    config.eval.rows = conditional.get_config().eval.rows
     config.teacher = conditional.get_config()
-    config.teacher_workdir = ""  # of a run of `config.teacher`; by default it is trained in the folder `teacher`
-    config.pairs = {"num": 10_000, "batch": 250, "sampler": "heun", "steps": 20}
     return config
 
 

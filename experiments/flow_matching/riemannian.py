@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import requested_condition, spec_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from genjax_models.core.errors import UserError
@@ -23,33 +24,32 @@ from genjax_models.families.flow_matching import (
     torus,
 )
 from genjax_models.solvers import sample, uniform_grid
-from genjax_models.training import Experiment, Inference, Player, SampleRequest, make_optimizer, training_config
+from genjax_models.training import Experiment, Inference, Player, SampleRequest, make_optimizer
+from genjax_models.training.config import TRAINING
 from genjax_models.training.names import pick
+from genjax_models.training.settings import POSITIVE, Open, Section, Setting, defaults
 
 SAMPLERS = {"geodesic_euler": geodesic_euler}
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.flow_matching.riemannian"),
+    "data": Open({"name": "torus"}, "a data set of angles in half turns"),
+    "net": sections.network("MLP", width=64, depth=2),
+    "train": TRAINING,
+    "sample": sections.sampling("geodesic_euler", 100),
+    "eval": sections.evaluation(("geodesic_euler", 100), features="", likelihood=10_000),
+    "likelihood": {
+        "rtol": Setting(1e-5, "relative tolerance of the solver", POSITIVE),
+        "atol": Setting(1e-5, "absolute tolerance of the solver", POSITIVE),
+    },
+    **sections.EXPECTED,
+}
+
+
 def get_config() -> ConfigDict:
     """Two angles, exact divergence, Euler's steps along geodesics."""
-    return ConfigDict(
-        {
-            "experiment": "experiments.flow_matching.riemannian",
-            "data": {"name": "torus"},
-            "net": {"name": "genjax_models.nets.MLP", "width": 64, "depth": 2},
-            "train": training_config(),
-            "sample": {"sampler": "geodesic_euler", "steps": 100},
-            "eval": {
-                "features": "",
-                "num": 1000,
-                "batch": 250,
-                "seed": 0,
-                "rows": (("geodesic_euler", 100),),
-                "likelihood": 10_000,  # test points, the first ones
-            },
-            "likelihood": {"rtol": 1e-5, "atol": 1e-5},
-            "expected": ConfigDict(),
-        }
-    )
+    return defaults(FIELDS)
 
 
 def build(config: ConfigDict) -> Experiment:

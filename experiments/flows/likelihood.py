@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import (
     check_one_step,
     condition_of,
@@ -38,9 +39,10 @@ from genjax_models.training import (
     SampleRequest,
     TrainState,
     make_optimizer,
-    training_config,
 )
+from genjax_models.training.config import TRAINING
 from genjax_models.training.names import pick
+from genjax_models.training.settings import POSITIVE, Range, Section, Setting, at_least, defaults
 from genjax_models.training.state import with_params
 
 BASES = {
@@ -53,35 +55,40 @@ START = 256
 """Training examples that the layers see before the first step: activation normalisation starts from them."""
 
 
+MARGIN: Range = ("0 to below 0.5", lambda margin: 0 <= margin < 0.5)
+
+FIELDS: Section = {
+    **sections.experiment("experiments.flows"),
+    **sections.DATA,
+    "flow": {
+        "name": Setting("real_nvp", "the layers by their name"),
+        "options": sections.options("of these layers"),
+        "margin": Setting(0.05, "of the logit that images pass first; 0: none", MARGIN),
+    },
+    "net": sections.network("ResNetConditioner", "inside each layer"),
+    **sections.CONDITION,
+    "base": Setting("normal", "distribution of the latent variables: normal, logistic or uniform_angle"),
+    "dequantization": {
+        "name": Setting("uniform", "offsets of bytes within their intervals: uniform, or variational by a flow"),
+        "depth": Setting(4, "couplings of that flow, with networks of `net`", at_least(1)),
+        "components": Setting(8, "of its mixtures", at_least(1)),
+    },
+    "noise": Setting(0.0, "standard deviation of noise added to the data in training; draws are denoised", at_least(0)),
+    "objective": Setting("likelihood", "or reverse_kl, from a toy density's formula alone"),
+    "train": TRAINING,
+    "sample": sections.sampling("prior", temperature=Setting(1.0, "scales the base's draws", POSITIVE)),
+    "impute": {
+        "steps": Setting(1000, "of the Markov chain that draws what is missing", at_least(1)),
+        "step_size": Setting(0.02, "of the chain", POSITIVE),
+    },
+    "eval": sections.evaluation(("prior", 1), likelihood=10_000),
+    **sections.EXPECTED,
+}
+
+
 def get_config() -> ConfigDict:
     """RealNVP on the digits: uniform dequantisation, maximum likelihood."""
-    config = ConfigDict(
-        {
-            "experiment": "experiments.flows",
-            "data": {"name": "digits"},
-            "flow": {"name": "real_nvp", "options": ConfigDict(), "margin": 0.05},  # of the logit that images pass
-            "net": {"name": "genjax_models.nets.ResNetConditioner"},  # inside each layer
-            "condition": (),  # names of fields of the data, for the networks
-            "base": "normal",
-            # of bytes; or `variational`, by so many couplings, of so many components each, with networks of `net`
-            "dequantization": {"name": "uniform", "depth": 4, "components": 8},
-            "noise": 0.0,  # standard deviation of what is added to data in training; draws are then denoised
-            "objective": "likelihood",  # or "reverse_kl", from a toy density's formula alone
-            "train": training_config(),
-            "sample": {"sampler": "prior", "steps": 1, "temperature": 1.0},  # scales the base's draws
-            "impute": {"steps": 1000, "step_size": 0.02},  # of the chain that draws what is missing
-            "eval": {
-                "features": "digits",  # whose features the metrics compare; empty: only the likelihood is measured
-                "num": 1000,
-                "batch": 250,
-                "seed": 0,
-                "rows": (("prior", 1),),
-                "likelihood": 10_000,  # test examples, the first ones
-            },
-            "expected": ConfigDict(),
-        }
-    )
-    return config
+    return defaults(FIELDS)
 
 
 def vector_config() -> ConfigDict:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import check_one_step, model_values, requested_condition, spec_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gan import game
@@ -19,18 +20,35 @@ from genjax_models.families.gan import bigan_losses
 from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Inference, Player, SampleRequest, make_optimizer
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, defaults, without
 from genjax_models.training.state import Objective
+
+FIELDS: Section = {
+    **without(
+        game.FIELDS,
+        "game",
+        "n_critic",
+        "clip",
+        "penalties",
+        "consistency",
+        "augment",
+        "path_length",
+        "mixing",
+        "growth",
+        "head",
+        "projection",
+    ),
+    **sections.experiment("experiments.gan.bigan"),
+    "encoder": sections.network("Perceptron", "from data to z"),
+    "sample": sections.sampling("prior"),
+}
 
 
 def get_config() -> ConfigDict:
     """Perceptrons over flat images, as the paper has them on MNIST; the prior is uniform on [-1, 1]."""
-    config = game.get_config()
-    config.experiment = "experiments.gan.bigan"
-    config.encoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
-    of_other_games = "game", "n_critic", "clip", "penalties", "consistency", "augment", "path_length", "mixing"
-    for field in (*of_other_games, "growth", "head", "projection"):
-        del config[field]
-    del config.sample.truncation
+    config = defaults(FIELDS)
+    for section in (config.train.optimizer, config.discriminator_optimizer):
+        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
     return config
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import condition_of, example_condition, model_values
 from experiments.gan import checks, sampling
 from experiments.gan.augmentation import Augmentation, make_augmentation
@@ -33,55 +34,69 @@ from genjax_models.families.gan import (
     path_length_penalty,
 )
 from genjax_models.modalities import modality_of
-from genjax_models.training import Experiment, Player, make_optimizer, training_config
-from genjax_models.training.config import optimizer_config
+from genjax_models.training import Experiment, Player, make_optimizer
+from genjax_models.training.config import OPTIMIZER, TRAINING
 from genjax_models.training.names import pick
+from genjax_models.training.settings import POSITIVE, SHARE, Range, Section, Setting, at_least, defaults, one_of
 from genjax_models.training.state import Objective
 
 COLLAPSED, DIVERGED, EXPLODED = 0.1, 10.0, 1e3
 """What the log warns of: the first two of the `spread` of fakes, the last of the size of logits."""
+TRIPLES: Range = (
+    "triples (name, weight of at least 0, steps of at least 1)",
+    lambda penalties: all(
+        name in PENALTIES and weight >= 0 and isinstance(every, int) and every >= 1 for name, weight, every in penalties
+    ),
+)
 NEIGHBOURS = 64
 """Examples of a batch among which `spread` looks for the nearest."""
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.gan"),
+    **sections.DATA,
+    **sections.CONDITION,
+    "latent": Setting(64, "numbers of z", at_least(1)),
+    "generator": sections.network("Perceptron", "from z to data"),
+    "discriminator": sections.network("PerceptronDiscriminator", "from data to a logit"),
+    "discriminator_optimizer": OPTIMIZER,  # the generator's is train.optimizer
+    "game": Setting("non_saturating", "what both sides minimise", one_of(*GAMES)),
+    "n_critic": Setting(1, "moves of the discriminator for one of the generator", at_least(1)),
+    "clip": Setting(0.0, "bound of every weight of the critic; 0: none", at_least(0)),
+    "penalties": Setting((), "of the discriminator: (name, weight, every so many steps)", TRIPLES),
+    "consistency": Setting(0.0, "weight of the discriminator's consistency under `augment`", at_least(0)),
+    "augment": {
+        "name": Setting("none", "augmentation of all that the discriminator sees: none, diff or ada"),
+        "options": sections.options("of this augmentation"),
+    },
+    "path_length": {
+        "weight": Setting(0.0, "of the path length regularisation of generators with styles", at_least(0)),
+        "every": Setting(4, "moves of the generator between two", at_least(1)),
+    },
+    "mixing": Setting(0.0, "probability of a second style in the later layers", SHARE),
+    "growth": {
+        "stages": Setting(0, "of progressive growing", at_least(0)),
+        "steps": Setting(1000, "over which a stage fades in, and for which it then stays", at_least(1), smoke=3),
+    },
+    "head": {
+        "name": Setting("none", "on the discriminator's features: none, auxiliary or info"),
+        "weight": Setting(1.0, "of its terms", at_least(0)),
+        "options": sections.options("of this head"),
+    },
+    "train": TRAINING,
+    "sample": sections.sampling("prior", truncation=Setting(0.7, "psi of the sampler `truncated`", at_least(0))),
+    "projection": {
+        "steps": Setting(200, "of Adam, from an image to latent variables", at_least(1)),
+        "learning_rate": Setting(0.1, "of Adam", POSITIVE),
+    },
+    "eval": sections.evaluation(("prior", 1)),
+    **sections.EXPECTED,
+}
+
+
 def get_config() -> ConfigDict:
     """DCGAN's rates and the non-saturating game, between perceptrons."""
-    config = ConfigDict(
-        {
-            "experiment": "experiments.gan",
-            "data": {"name": "digits"},
-            "condition": (),  # names of fields of the data, for generator and discriminator
-            "latent": 64,
-            "generator": {"name": "genjax_models.nets.Perceptron"},
-            "discriminator": {"name": "genjax_models.nets.PerceptronDiscriminator"},
-            "discriminator_optimizer": optimizer_config(),  # the generator's is train.optimizer
-            "game": "non_saturating",
-            "n_critic": 1,  # moves of the discriminator for one of the generator
-            "clip": 0.0,  # bound of every weight of the critic; 0: none
-            "penalties": (),  # of the discriminator: (name, weight, every so many steps)
-            "consistency": 0.0,  # weight, of the discriminator under `augment`, which then acts nowhere else
-            "augment": {
-                "name": "none",
-                "options": ConfigDict(),
-            },  # or `diff`, `ada`: of all that the discriminator sees
-            "path_length": {"weight": 0.0, "every": 4},  # of generators with styles
-            "mixing": 0.0,  # probability of a second style in the later layers
-            "growth": {"stages": 0, "steps": 1000},  # progressive growing: fade in for so many steps, stay for as many
-            "head": {"name": "none", "weight": 1.0, "options": ConfigDict()},  # or `auxiliary`, `info`
-            "train": training_config(),
-            "sample": {"sampler": "prior", "steps": 1, "truncation": 0.7},
-            "projection": {"steps": 200, "learning_rate": 0.1},  # of an image to latent variables, by Adam
-            "eval": {
-                "features": "digits",
-                "num": 1000,
-                "batch": 250,
-                "seed": 0,
-                "rows": (("prior", 1),),
-                "likelihood": 0,
-            },
-            "expected": ConfigDict(),
-        }
-    )
+    config = defaults(FIELDS)
     for section in (config.train.optimizer, config.discriminator_optimizer):
         section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
     return config

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import (
     condition_of,
     example_condition,
@@ -23,7 +24,6 @@ from experiments.config.data import (
 )
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gaussian_path import guides, registry
-from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.families.diffusion import decode, dequantized_log_prob, encode, log_prob
 from genjax_models.guidance import drop_condition
@@ -36,9 +36,10 @@ from genjax_models.training import (
     Player,
     SampleRequest,
     make_optimizer,
-    training_config,
 )
+from genjax_models.training.config import TRAINING
 from genjax_models.training.names import pick
+from genjax_models.training.settings import POSITIVE, SHARE, Section, Setting, at_least
 
 
 class Network(Protocol):
@@ -71,43 +72,38 @@ Loss = Callable[[Key, Bound, Array], LossOutput]
 MakeDenoiser = Callable[[PyTree, Network], Denoiser]
 
 
-def default_config() -> ConfigDict:
-    """The fields that both families have; `net` may be replaced as a whole, since networks differ in theirs."""
-    return ConfigDict(
-        {
-            "data": {"name": "digits"},
-            "net": {"name": "genjax_models.nets.DiT", "patch_size": 2, "width": 128, "depth": 4, "heads": 4},
-            "condition": (),  # names of fields of the data: ("label",)
-            # Shares of examples whose condition is replaced by null values, for classifier-free guidance: of each field
-            # on its own, and of all fields together.
-            "condition_dropout": {"each": 0.1, "together": 0.0},
-            "process": "rectified_flow",
-            "process_options": {"zero_terminal_snr": False, "shift": 1.0},  # and those of the process itself
-            "prediction": "velocity",
-            "time": {"name": "uniform", "options": ConfigDict()},
-            "train": training_config(),
-            "sample": {
-                "sampler": "euler",
-                "steps": 50,
-                "options": ConfigDict(),  # of samplers, by name: {"ddim": {"eta": 0.5}}
-                "grid": {"name": "uniform", "options": ConfigDict()},
-                "guidance": 1.0,  # its scale: 1 is none, to a classifier Bayes' rule, CFG++ takes 0 to 1
-                "field_guidance": ConfigDict(),  # or a scale for each field: {"text": 4.0, "label": 1.5}
-                "guide": guides.default_config(),
-                "threshold": "none",  # keep the predicted clean data within [-1, 1]: static, dynamic
-            },
-            "eval": {
-                "features": "digits",  # whose features the metrics compare
-                "num": 1000,  # generated images a row
-                "batch": 250,  # images a compiled call of the sampler
-                "seed": 0,
-                "rows": (("euler", 50),),  # (sampler, steps) of each row of the table
-                "likelihood": 0,  # test images whose likelihood is measured; the first ones
-            },
-            "likelihood": {"probes": 1, "rtol": 1e-4, "atol": 1e-4},  # of the probability flow; 0 probes: exact trace
-            "expected": ConfigDict(),  # the numbers a user should see, with where they were measured
-        }
-    )
+FIELDS: Section = {
+    **sections.DATA,
+    "net": sections.network("DiT", patch_size=2, width=128, depth=4, heads=4),
+    **sections.CONDITION,
+    "condition_dropout": {
+        "each": Setting(0.1, "share of examples in which a field of it is replaced by its null value", SHARE),
+        "together": Setting(0.0, "share of examples in which all fields are", SHARE),
+    },
+    "process": Setting("rectified_flow", "the corruption process by its name"),
+    "process_options": sections.options("of the process, and its transforms", zero_terminal_snr=False, shift=1.0),
+    "prediction": Setting("velocity", "what the network predicts"),
+    "time": {"name": Setting("uniform", "how training times are drawn"), "options": sections.options()},
+    "train": TRAINING,
+    "sample": sections.sampling(
+        "euler",
+        50,
+        options=sections.options('of samplers, by name: {"ddim": {"eta": 0.5}}'),
+        grid={"name": Setting("uniform", "the times that a sampler goes through"), "options": sections.options()},
+        guidance=Setting(1.0, "scale of the guidance: 1 is none, to a classifier Bayes' rule, CFG++ takes 0 to 1"),
+        field_guidance=sections.options('or a scale for each field of the condition: {"text": 4.0, "label": 1.5}'),
+        guide=guides.FIELDS,
+        threshold=Setting("none", "keeps the predicted clean data within [-1, 1]: none, static or dynamic"),
+    ),
+    "eval": sections.evaluation(("euler", 50)),
+    "likelihood": {
+        "probes": Setting(1, "of the divergence of the probability flow; 0: the exact trace", at_least(0)),
+        "rtol": Setting(1e-4, "relative tolerance of the solver", POSITIVE),
+        "atol": Setting(1e-4, "absolute tolerance of the solver", POSITIVE),
+    },
+    **sections.EXPECTED,
+}
+"""The fields of all families on Gaussian paths."""
 
 
 def ode_likelihood(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, Denoiser, Array], Likelihood]:
@@ -141,7 +137,7 @@ def build(
     """An experiment of one player, `model`.
 
     Args:
-      config: as `default_config()`, with the fields of its family.
+      config: with the fields of its family, see `FIELDS`.
       process: the corruption process, `None` if it is learned.
       loss: the objective of a batch `x` `[B, ...]`.
       denoiser: what the network is to samplers and likelihoods, given the player's parameters.
@@ -255,8 +251,3 @@ def _check(config: ConfigDict, samplers: Mapping[str, Callable[..., Sampler]]) -
     ]:
         pick(field, name, samplers)
         registry.make_sampler(config, name, samplers)
-    for name, share in config.condition_dropout.items():
-        if not 0 <= share <= 1:
-            raise UserError(f"condition_dropout.{name}={share} is a share: say 0 to 1")
-    if config.get("likelihood", {}).get("probes", 0) < 0:
-        raise UserError(f"likelihood.probes={config.likelihood.probes} must be at least 1, or 0 for the exact trace")

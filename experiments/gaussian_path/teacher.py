@@ -17,8 +17,14 @@ from experiments.run.training import train
 from genjax_models.core.errors import UserError
 from genjax_models.training import Inference, TrainState, parallel
 from genjax_models.training.checkpoint import saved_steps
+from genjax_models.training.settings import Open, Section, Setting
 from genjax_models.training.state import with_params
 from genjax_models.training.workdir import differing
+
+FIELDS: Section = {
+    "teacher": Open({}, "the teacher's whole config"),
+    "teacher_workdir": Setting("", "of a run of `config.teacher`; by default it is trained in the folder `teacher`"),
+}
 
 
 def trained(config: ConfigDict, workdir: Path) -> Inference:

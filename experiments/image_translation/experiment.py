@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import check_one_step, requested_condition, spec_of
 from experiments.config.networks import Collections
 from experiments.gan import game
@@ -20,9 +21,10 @@ from experiments.image_translation.translators import METHODS, domains, translat
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.modalities.image import to_float
-from genjax_models.training import Experiment, Inference, SampleRequest, training_config
-from genjax_models.training.config import optimizer_config
+from genjax_models.training import Experiment, Inference, SampleRequest
+from genjax_models.training.config import OPTIMIZER, TRAINING
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Open, Section, Setting, at_least, defaults, one_of
 
 INPUTS = 1_000
 """Held-out inputs that `sample` translates."""
@@ -33,47 +35,43 @@ RESNET = {"name": "genjax_models.nets.CycleGANGenerator", "width": 32, "depth": 
 RRDB = {"name": "genjax_models.nets.RRDBNet", "width": 32, "growth": 16, "depth": 4}
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.image_translation"),
+    "method": Setting("pix2pix", "of translation", one_of(*METHODS)),
+    "data": Open({"name": "fashion_mnist"}, "the data set by its name, and its options"),
+    "view": Setting("outlines", "of the data, see `genjax_models.data.domains.VIEWS`"),
+    "generator": Open(UNET, "the network by its import path, and its fields; of both directions"),
+    "discriminator": {"net": Open(PATCH, "the network by its import path, and its fields"), "optimizer": OPTIMIZER},
+    "weights": Open({"l1": 100.0}, "of the terms: l1 and gan of pairs, cycle and identity of CycleGAN"),
+    "pool": Setting(0, "past translations that CycleGAN's discriminators are shown again", at_least(0)),
+    "perceptual": Setting("", "a feature network of super-resolution's perceptual term, or empty"),
+    "pretrain": Setting(0, "steps of super-resolution with the absolute error alone", at_least(0), smoke=5),
+    "train": TRAINING,
+    "sample": sections.sampling("translation"),
+    "eval": sections.evaluation(("translation", 1), features="fashion_mnist", batch=1000),
+    **sections.EXPECTED,
+}
+
+
 def get_config(method: str = "pix2pix") -> ConfigDict:
     """The default of a method: outlines to clothes, digits to coloured digits and back, or clothes twice as large."""
-    train = training_config()
-    train.optimizer.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
-    train.sample_every = 500
-    discriminator = optimizer_config()
-    discriminator.update(train.optimizer)
-    config = ConfigDict(
-        {
-            "experiment": "experiments.image_translation",
-            "method": method,  # one of `translators.METHODS`
-            "data": {"name": "fashion_mnist"},
-            "view": "outlines",  # of `genjax_models.data.domains.VIEWS`
-            "generator": UNET,
-            "discriminator": {"net": PATCH, "optimizer": discriminator},
-            "weights": {"l1": 100.0},
-            "train": train,
-            "sample": {"sampler": "translation", "steps": 1},
-            "eval": {
-                "features": "fashion_mnist",
-                "num": 1000,
-                "batch": 1000,  # a call: it never translates an input twice
-                "seed": 0,
-                "rows": (("translation", 1),),
-                "likelihood": 0,
-            },
-            "expected": ConfigDict(),
-        }
-    )
+    config = defaults(FIELDS)
+    config.method = method
+    for section in (config.train.optimizer, config.discriminator.optimizer):
+        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
+    config.train.sample_every = 500
     if method == "cyclegan":
         config.data.name, config.view, config.eval.features = "mnist_10k", "coloured", "mnist"
-        config.eval.update({"num": 499, "batch": 499})  # held-out digits on colours
+        config.eval.update({"num": 499, "batch": 499})  # held-out digits on colours; no input is translated twice
         config.generator = ConfigDict(RESNET)
         config.weights = ConfigDict({"cycle": 10.0, "identity": 0.0})
-        config.pool = 50  # past translations of each kind that the discriminators are shown again; 0 for none
+        config.pool = 50
     if method == "super_resolution":
         config.view = "half"
         config.generator = ConfigDict(RRDB)
         config.weights = ConfigDict({"gan": 5e-3, "l1": 1e-2})
-        config.perceptual = "fashion_mnist"  # a feature net, or empty
-        config.pretrain = 500  # steps with the absolute error alone
+        config.perceptual = "fashion_mnist"
+        config.pretrain = 500
     return config
 
 
@@ -83,11 +81,8 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, a network cannot be built, or an option is of no use here.
     """
-    missing = set(get_config(config.method)) - set(config) if config.method in METHODS else set()
-    if missing:
-        raise UserError(
-            f"method {config.method!r} needs the fields {', '.join(sorted(missing))}: start from one of its configs"
-        )
+    if missing := set(get_config(config.method).weights) - set(config.weights):
+        raise UserError(f"method {config.method!r} needs weights of {', '.join(sorted(missing))}: set config.weights")
     if config.eval.batch < min(config.eval.num, INPUTS):
         raise UserError("calls choose their inputs anew, and would repeat some: set eval.batch to eval.num")
     spec, between = spec_of(config), translators(config)

@@ -1,6 +1,5 @@
 """What the commands share: flags, the locked config, the experiment behind it, and one-line errors."""
 
-import importlib
 import json
 import re
 import sys
@@ -12,11 +11,14 @@ import jax
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
+from experiments.config.modules import fields_of, module_of
 from genjax_models.core.cpu import tune_allocator
 from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
+from genjax_models.training.settings import check, explain
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/<family>/<paper>_<dataset>.py[:variant]")
+EXPLAIN = flags.DEFINE_string("explain", None, "print what the fields below this one are (train.optimizer), and stop")
 WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder; a folder that holds a run resumes it")
 
 
@@ -50,6 +52,9 @@ def read_config() -> ConfigDict:
     Raises:
       UserError: if there is none, or its file cannot be read.
     """
+    if EXPLAIN.value is not None and isinstance(CONFIG.value, ConfigDict):
+        print(explain(fields_of(CONFIG.value), EXPLAIN.value))
+        sys.exit(0)
     if CONFIG.value is None:
         if not WORKDIR.value or not (Path(WORKDIR.value) / "config.json").exists():
             raise UserError("no config given: add --config=configs/<family>/<paper>_<dataset>.py")
@@ -79,14 +84,13 @@ def build_experiment(config: ConfigDict) -> Experiment:
     """Import the module `config.experiment` and build what the config describes.
 
     Raises:
-      UserError: if there is none, or its parts do not fit; shapes are traced, nothing is computed.
+      UserError: if there is none, a field is unknown or out of its range, or the parts do not fit; shapes are traced,
+        nothing is computed.
     """
-    try:
-        module = importlib.import_module(config.experiment)
-    except ImportError as error:
-        raise UserError(f"config.experiment={config.experiment!r} cannot be imported: {error}") from None
+    module = module_of(config)
     if not hasattr(module, "build"):
         raise UserError(f"this config has a command of its own: python -m {config.experiment}, with the same flags")
+    check(fields_of(config), config)
     experiment = module.build(config)
     try:
         jax.eval_shape(experiment.init, jax.random.key(0))

@@ -1,11 +1,9 @@
 """The tasks that every family is asked for in one way, and what a family answers that cannot do one."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
-import experiments
+from experiments.config.modules import modules
 from genjax_models.core.errors import UnsupportedError
 from genjax_models.core.types import Key, Likelihood, PyTree
 from genjax_models.training import Experiment, Inference
@@ -29,9 +27,7 @@ def capability(experiment: Experiment, task: str) -> Callable[..., Any]:
 
 def able_to(task: str) -> list[str]:
     """The experiments that have a task, by what each states of itself in `TASKS`."""
-    names = [module.name for module in pkgutil.walk_packages(experiments.__path__, "experiments.") if not module.ispkg]
-    families = [name for name in names if name.count(".") == 2]
-    return [name for name in families if task in getattr(importlib.import_module(name), "TASKS", ())]
+    return [name for name, module in modules().items() if task in getattr(module, "TASKS", ())]
 
 
 def score_anomaly(key: Key, experiment: Experiment, model: Inference, batch: PyTree) -> Likelihood:

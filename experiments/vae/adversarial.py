@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import condition_of, spec_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.vae import autoencoder
@@ -28,24 +29,29 @@ from genjax_models.families.vae import (
 )
 from genjax_models.nets import Perceptron
 from genjax_models.training import Experiment, Inference, Player, make_optimizer
-from genjax_models.training.config import optimizer_config
+from genjax_models.training.config import OPTIMIZER
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, Setting, at_least
+
+FIELDS: Section = {
+    **sections.experiment("experiments.vae.adversarial"),
+    **autoencoder.FIELDS,
+    **autoencoder.NETWORKS,
+    "game": Setting("factor", "factor, aae or vae_gan"),
+    "weight": Setting(
+        10.0, "of the discriminator's term, or of the reconstruction in a VAE-GAN: the papers' gamma", at_least(0)
+    ),
+    "discriminator": {
+        "net": sections.network("Perceptron", "the discriminator", widths=(256, 256), activation="leaky_relu"),
+        "features": Setting(0, "of the hidden layer that measures the reconstruction in a VAE-GAN", at_least(0)),
+        "optimizer": OPTIMIZER,
+    },
+}
 
 
 def get_config() -> ConfigDict:
     """FactorVAE."""
-    config = autoencoder.default_config()
-    config.experiment = "experiments.vae.adversarial"
-    config.encoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
-    config.decoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
-    config.latent = 10
-    config.game = "factor"  # or `aae`, `vae_gan`
-    config.weight = 10.0  # of the discriminator's term, or of the reconstruction in a VAE-GAN: the papers' gamma
-    config.discriminator = {
-        "net": {"name": "genjax_models.nets.Perceptron", "widths": (256, 256), "activation": "leaky_relu"},
-        "features": 0,  # of the hidden layer that measures the reconstruction in a VAE-GAN
-        "optimizer": optimizer_config(),
-    }
+    config = autoencoder.unclipped(FIELDS)
     config.discriminator.optimizer.update({"learning_rate": 1e-4, "b1": 0.5, "clip_norm": 0.0})
     return config
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import (
     check_one_step,
     example_condition,
@@ -38,8 +39,10 @@ from genjax_models.families.vae import (
     slerp,
 )
 from genjax_models.modalities.image import binarize, binarize_once, dequantize, random_flip, to_float
-from genjax_models.training import Experiment, Inference, SampleRequest, training_config
+from genjax_models.training import Experiment, Inference, SampleRequest
+from genjax_models.training.config import TRAINING
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, Setting, at_least, defaults
 
 SAMPLERS = {"prior": "the mean of p(x | z), z from the prior", "prior_pixels": "a draw of p(x | z), z from the prior"}
 REACH = 10.0
@@ -49,29 +52,42 @@ Draw = Callable[[Key, Inference, int, Condition | None], tuple[Array, Array]]
 """`(key, model, num, cond) -> (raw [num, ...], log_std / REACH)`, what a decoder makes of draws from the prior."""
 
 
-def default_config() -> ConfigDict:
-    """The fields that all of them have: bits, and images that are the means of p(x | z)."""
-    config = ConfigDict(
-        {
-            "data": {"name": "digits"},
-            "condition": (),  # names of fields of the data, for encoder and decoder
-            "observation": {"name": "bernoulli", "options": ConfigDict()},  # the likelihood of the data given z
-            "binarization": "dynamic",  # of bits: anew for each batch, or `static`, once for each image
-            "train": training_config(),
-            "sample": {"sampler": "prior", "steps": 1},
-            "eval": {
-                "features": "digits",
-                "num": 1000,
-                "batch": 250,
-                "seed": 0,
-                "rows": (("prior", 1),),
-                "likelihood": 0,
-            },
-            "likelihood": {"kind": "elbo", "samples": 10},  # or `importance`, of so many draws of z
-            "expected": ConfigDict(),
-        }
-    )
-    config.train.optimizer.clip_norm = 0.0  # terms are in nats, whose gradients are as large as the images
+FIELDS: Section = {
+    **sections.DATA,
+    **sections.CONDITION,
+    "observation": {
+        "name": Setting("bernoulli", "likelihood of the data given z"),
+        "options": sections.options("of this likelihood"),
+    },
+    "binarization": Setting("dynamic", "of bits: dynamic, anew for each batch, or static, once for each image"),
+    "train": TRAINING,
+    "sample": sections.sampling("prior"),
+    "eval": sections.evaluation(("prior", 1)),
+    "likelihood": {
+        "kind": Setting("elbo", "of the reported likelihood: elbo or importance"),
+        "samples": Setting(10, "draws of z for it", at_least(1), smoke=10),
+    },
+    **sections.EXPECTED,
+}
+"""The fields of all autoencoders: bits, and images that are the means of p(x | z)."""
+
+NETWORKS: Section = {
+    "encoder": sections.network("Perceptron", "from an image to the posterior's parameters"),
+    "decoder": sections.network("Perceptron", "from latent variables to the observation model's parameters"),
+    "latent": Setting(10, "latent variables", at_least(1)),
+}
+"""The fields of a pair of networks around one vector of latent variables."""
+
+BETA: Section = {
+    "value": Setting(1.0, "weight of the divergence", at_least(0)),
+    "warmup_steps": Setting(0, "steps over which the weight rises from 0", at_least(0)),
+}
+
+
+def unclipped(section: Section) -> ConfigDict:
+    """The default config without clipping: terms are in nats, whose gradients are as large as the images."""
+    config = defaults(section)
+    config.train.optimizer.clip_norm = 0.0
     return config
 
 

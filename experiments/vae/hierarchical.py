@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import condition_of, example_condition, network_fields, spec_of
 from experiments.config.networks import build_network, initialize
 from experiments.vae import autoencoder
@@ -24,6 +25,7 @@ from genjax_models.families.vae.hierarchical import (
 )
 from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.names import pick
+from genjax_models.training.settings import POSITIVE, Section, Setting, at_least
 
 POSTERIORS: dict[str, Callable[[GaussianPosterior, GaussianPosterior], GaussianPosterior]] = {
     "free": lambda bottom_up, top_down: bottom_up,
@@ -32,16 +34,21 @@ POSTERIORS: dict[str, Callable[[GaussianPosterior, GaussianPosterior], GaussianP
 """What a network's posterior and prior make of a group below the top."""
 
 
+FIELDS: Section = {
+    **sections.experiment("experiments.vae.hierarchical"),
+    **autoencoder.FIELDS,
+    "net": sections.network("VeryDeepVAE", "with the methods of `Ladder` and `VeryDeepVAE`"),
+    "posterior": Setting("free", "of a group below the top: free or precision_weighted"),
+    "beta": autoencoder.BETA,
+    "free_nats": Setting(0.0, "of a group, below which its divergence is not minimised", at_least(0)),
+    "sample": sections.sampling("prior", temperature=Setting(1.0, "of the priors' deviations", POSITIVE)),
+}
+
+
 def get_config() -> ConfigDict:
     """The very deep VAE on mixtures of logistics."""
-    config = autoencoder.default_config()
-    config.experiment = "experiments.vae.hierarchical"
-    config.net = ConfigDict({"name": "genjax_models.nets.VeryDeepVAE"})
+    config = autoencoder.unclipped(FIELDS)
     config.observation = {"name": "logistic_mixture", "options": ConfigDict({"components": 5})}
-    config.posterior = "free"
-    config.beta = {"value": 1.0, "warmup_steps": 0}
-    config.free_nats = 0.0  # a group
-    config.sample.temperature = 1.0  # factor of the priors' standard deviations
     config.eval.rows = (("prior_pixels", 1),)
     config.likelihood.samples = 1
     return config

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from experiments.config import sections
 from experiments.config.data import condition_of, spec_of
 from experiments.config.networks import Collections
 from experiments.vae import autoencoder
@@ -29,22 +30,36 @@ from genjax_models.families.vae import (
 )
 from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.names import pick
+from genjax_models.training.settings import Section, Setting, at_least
+
+FIELDS: Section = {
+    **sections.experiment("experiments.vae"),
+    **autoencoder.FIELDS,
+    **autoencoder.NETWORKS,
+    "objective": {
+        "name": Setting("elbo", "elbo, iwae, dreg, total_correlation, info or wae"),
+        "options": sections.options("of this objective"),
+    },
+    "beta": autoencoder.BETA,
+    "posterior": {
+        "name": Setting("gaussian", "gaussian, or iaf, which has the next three fields"),
+        "depth": Setting(2, "flows", at_least(1)),
+        "width": Setting(64, "of their networks", at_least(1)),
+        "context": Setting(32, "numbers that the encoder hands to them", at_least(1)),
+    },
+    "prior": {
+        "name": Setting("normal", "normal; vamp or autoregressive, mixtures; maf or real_nvp, flows"),
+        "components": Setting(0, "of a mixture", at_least(0)),
+        "depth": Setting(4, "of a flow", at_least(1)),
+        "width": Setting(64, "of the networks of either", at_least(1)),
+    },
+    "impute": {"steps": Setting(200, "of the Markov chain that draws what is missing", at_least(1))},
+}
 
 
 def get_config() -> ConfigDict:
     """The evidence bound of bits, a normal posterior and the standard normal prior."""
-    config = autoencoder.default_config()
-    config.experiment = "experiments.vae"
-    config.encoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
-    config.decoder = ConfigDict({"name": "genjax_models.nets.Perceptron"})
-    config.latent = 10
-    config.objective = {"name": "elbo", "options": ConfigDict()}  # see `LOSSES`
-    config.beta = {"value": 1.0, "warmup_steps": 0}  # of `elbo`, and of the total correlation
-    config.posterior = {"name": "gaussian", "depth": 2, "width": 64, "context": 32}  # or `iaf`, which has the rest
-    config.impute = {"steps": 200}  # of the chain that draws what is missing
-    # or `vamp`, or `autoregressive`, of so many components, or one of the flows `maf` and `real_nvp`, of that depth
-    config.prior = {"name": "normal", "components": 0, "depth": 4, "width": 64}
-    return config
+    return autoencoder.unclipped(FIELDS)
 
 
 LOSSES: dict[str, tuple[Callable[..., LossOutput], str]] = {

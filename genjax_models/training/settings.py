@@ -1,7 +1,7 @@
 """Sections of a config, declared once: each field with its default, its range and a line that says what it is.
 
-A section is a mapping from names to `Setting`s and sections; the user holds an ordinary `ConfigDict`. Defaults, the check
-before anything is built, the `smoke` variant, `--explain` and the reference page all follow from the declaration.
+A section is a mapping from names to `Setting`s and sections; the user holds an ordinary `ConfigDict`. Defaults, the
+check before anything is built, the `smoke` variant, `--explain` and the reference page follow from the declaration.
 """
 
 import difflib
@@ -9,9 +9,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ml_collections import ConfigDict
-
 from genjax_models.core.errors import UserError
+from genjax_models.core.optional import optional
+
+with optional("train"):
+    from ml_collections import ConfigDict
 
 Range = tuple[str, Callable[[Any], bool]]
 """How a range is written, and whether a value lies in it."""
@@ -45,7 +47,8 @@ class Setting(NamedTuple):
         given as an integer.
       doc: what it is, in a line.
       range: which values of that type are allowed; all by default.
-      smoke: the largest value of the `smoke` variant, for a field that decides how long a run takes.
+      smoke: the largest value in the `smoke` variant, or a function from the config's value to that of the variant, for
+        a field that decides how long a run takes.
     """
 
     default: Any
@@ -146,7 +149,9 @@ def shrink(section: Section, config: ConfigDict) -> None:
     """Bring every field that has a `smoke` value down to it, in place."""
     for name, entry in section.items():
         if isinstance(entry, Setting):
-            if entry.smoke is not None:
+            if callable(entry.smoke):
+                config[name] = entry.smoke(config[name])
+            elif entry.smoke is not None:
                 config[name] = min(config[name], entry.smoke)
         elif not isinstance(entry, Open):
             shrink(entry, config[name])
@@ -171,7 +176,9 @@ def explain(section: Section, path: str = "") -> str:
     if not found:
         known = [name for name, _ in lines(section)]
         known += sorted({name.rpartition(".")[0] for name in known if "." in name})
-        raise UserError(f"there is no field {path!r}; did you mean {difflib.get_close_matches(path, known, 1, 0.0)[0]!r}?")
+        raise UserError(
+            f"there is no field {path!r}; did you mean {difflib.get_close_matches(path, known, 1, 0.0)[0]!r}?"
+        )
     return "\n".join(explained(name, entry) for name, entry in found.items())
 
 
