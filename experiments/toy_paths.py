@@ -56,7 +56,9 @@ from genjax_models.processes import Denoiser, rectified_flow
 from genjax_models.report import save_paths
 from genjax_models.solvers import sample, uniform_grid
 from genjax_models.training import Player, init_state, make_optimizer, parallel, train_step
+from genjax_models.training.config import OPTIMIZER
 from genjax_models.training.names import pick
+from genjax_models.training.settings import POSITIVE, Open, Section, Setting, at_least, check, defaults
 from genjax_models.training.workdir import claim, write_atomically, writing
 
 PREVIEW = 256

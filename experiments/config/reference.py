@@ -5,9 +5,11 @@ python -m experiments.config.reference > docs/configuration.md
 
 from collections.abc import Iterator
 
+from ml_collections import ConfigDict
+
 from experiments.config.modules import modules
 from genjax_models.training.config import OPTIMIZER, TRAINING
-from genjax_models.training.settings import Open, Section, Setting, lines, type_name
+from genjax_models.training.settings import Open, Section, Setting, defaults, kind_of, lines, shown
 
 HEAD = """# Configuration
 
@@ -18,15 +20,14 @@ of one config. The column `smoke` has the largest value of the `:smoke` variant.
 
 This page is written by `python -m experiments.config.reference` from the declarations beside the code that uses them.
 """
-SHARED = {"train": TRAINING}
 
 
 def page() -> str:
     """The page, as Markdown."""
-    parts = [HEAD, "## train: training, shared by all experiments\n", *table(TRAINING)]
+    parts = [HEAD, "## train: training, shared by all experiments\n", *table(TRAINING, defaults(TRAINING))]
     for name, module in modules().items():
-        own = {field: entry for field, entry in module.FIELDS.items() if entry is not SHARED.get(field)}
-        parts += [f"\n## {name}\n", f"{summary(module.__doc__)}\n", *table(own)]
+        own = {field: shortened(entry) for field, entry in module.FIELDS.items()}
+        parts += [f"\n## {name}\n", f"{summary(module.__doc__)}\n", *table(own, module.get_config())]
     return "\n".join(parts) + "\n"
 
 
@@ -35,23 +36,35 @@ def summary(doc: str | None) -> str:
     return " ".join((doc or "").strip().split("\n\n")[0].split())
 
 
-def table(section: Section) -> Iterator[str]:
-    """The rows of a section."""
+def table(section: Section, config: ConfigDict) -> Iterator[str]:
+    """The rows of a section, with the values of an experiment's default config."""
     yield "| field | default | type and range | smoke | what it is |"
     yield "|---|---|---|---|---|"
-    for name, entry in lines({name: shortened(entry) for name, entry in section.items()}):
-        if isinstance(entry, Open):
-            yield f"| `{name}` | `{dict(entry.default)}` | a section | | {entry.doc} |"
-            continue
-        limits = f", {entry.range[0]}" if entry.range else ""
-        smoke = "" if entry.smoke is None else "fewer" if callable(entry.smoke) else f"`{entry.smoke}`"
-        yield f"| `{name}` | `{entry.default!r}` | {type_name(entry)}{limits} | {smoke} | {entry.doc} |"
+    for name, entry, value in lines(section, config):
+        default = "" if entry in ELSEWHERE else f"`{shown(value)}`"
+        yield f"| `{name}` | {default} | {kind_of(entry)} | {smoke_of(entry)} | {entry.doc} |"
+
+
+def smoke_of(entry: Setting | Open) -> str:
+    """What the `smoke` variant makes of a field."""
+    if isinstance(entry, Open) or entry.smoke is None:
+        return ""
+    return "fewer" if callable(entry.smoke) else str(entry.smoke)
+
+
+ELSEWHERE = (
+    Open({}, "as `train` above"),
+    Open({}, "as `train.optimizer` above"),
+    Open({}, "the teacher's whole config"),
+)
 
 
 def shortened(entry: Setting | Open | Section) -> Setting | Open | Section:
-    """An optimiser's section is shown once, under `train`."""
+    """Training and optimisers are shown once."""
+    if entry is TRAINING:
+        return ELSEWHERE[0]
     if entry is OPTIMIZER:
-        return Open({}, "as `train.optimizer`")
+        return ELSEWHERE[1]
     if isinstance(entry, Setting | Open):
         return entry
     return {name: shortened(inner) for name, inner in entry.items()}

@@ -1,6 +1,5 @@
 """What the commands share: flags, the locked config, the experiment behind it, and one-line errors."""
 
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from genjax_models.core.cpu import tune_allocator
 from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
 from genjax_models.training.settings import check, explain
+from genjax_models.training.workdir import recorded
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/<family>/<paper>_<dataset>.py[:variant]")
 EXPLAIN = flags.DEFINE_string("explain", None, "print what the fields below this one are (train.optimizer), and stop")
@@ -53,7 +53,7 @@ def read_config() -> ConfigDict:
       UserError: if there is none, or its file cannot be read.
     """
     if EXPLAIN.value is not None and isinstance(CONFIG.value, ConfigDict):
-        print(explain(fields_of(CONFIG.value), EXPLAIN.value))
+        print(explain(fields_of(CONFIG.value), CONFIG.value, EXPLAIN.value))
         sys.exit(0)
     if CONFIG.value is None:
         if not WORKDIR.value or not (Path(WORKDIR.value) / "config.json").exists():
@@ -66,7 +66,7 @@ def read_config() -> ConfigDict:
 
 def recorded_config(folder: Path) -> ConfigDict:
     """The config that a run's folder belongs to."""
-    return ConfigDict(json.loads((folder / "config.json").read_text()))
+    return ConfigDict(recorded(folder))
 
 
 def workdir() -> Path:

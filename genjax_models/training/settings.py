@@ -157,34 +157,38 @@ def shrink(section: Section, config: ConfigDict) -> None:
             shrink(entry, config[name])
 
 
-def lines(section: Section, prefix: str = "") -> Iterator[tuple[str, Setting | Open]]:
-    """Every field of a section and of those within, with its dotted name."""
+def lines(section: Section, config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Setting | Open, Any]]:
+    """Every field of a section and of those within: its dotted name, its declaration, its value in a config."""
     for name, entry in section.items():
         if isinstance(entry, Setting | Open):
-            yield f"{prefix}{name}", entry
+            yield f"{prefix}{name}", entry, config[name]
         else:
-            yield from lines(entry, f"{prefix}{name}.")
+            yield from lines(entry, config[name], f"{prefix}{name}.")
 
 
-def explain(section: Section, path: str = "") -> str:
-    """What the fields below a dotted path are: default, type, range and meaning, a line each.
+def explain(section: Section, config: ConfigDict, path: str = "") -> str:
+    """What the fields of a config below a dotted path are: value, type, range and meaning, a line each.
 
     Raises:
       UserError: if there is no such field; the line names the nearest.
     """
-    found = {name: entry for name, entry in lines(section) if f"{name}.".startswith(f"{path}." if path else "")}
+    entries = list(lines(section, config))
+    found = [entry for entry in entries if f"{entry[0]}.".startswith(f"{path}." if path else "")]
     if not found:
-        known = [name for name, _ in lines(section)]
+        known = [name for name, _, _ in entries]
         known += sorted({name.rpartition(".")[0] for name in known if "." in name})
-        raise UserError(
-            f"there is no field {path!r}; did you mean {difflib.get_close_matches(path, known, 1, 0.0)[0]!r}?"
-        )
-    return "\n".join(explained(name, entry) for name, entry in found.items())
+        near = difflib.get_close_matches(path, known, n=1, cutoff=0.0)[0]
+        raise UserError(f"there is no field {path!r}; did you mean {near!r}?")
+    return "\n".join(f"{name} = {shown(value)} ({kind_of(entry)}): {entry.doc}" for name, entry, value in found)
 
 
-def explained(name: str, entry: Setting | Open) -> str:
-    """One line of `explain`."""
+def shown(value: Any) -> str:
+    """A value as it is written."""
+    return repr(value.to_dict() if isinstance(value, ConfigDict) else value)
+
+
+def kind_of(entry: Setting | Open) -> str:
+    """The type and the range of a field."""
     if isinstance(entry, Open):
-        return f"{name} = {dict(entry.default)!r} (a section): {entry.doc}"
-    limits = f", {entry.range[0]}" if entry.range else ""
-    return f"{name} = {entry.default!r} ({type_name(entry)}{limits}): {entry.doc}"
+        return "a section"
+    return type_name(entry) + (f", {entry.range[0]}" if entry.range else "")

@@ -66,19 +66,29 @@ def check_same_model(workdir: Path, config: Mapping[str, Any]) -> None:
     _refuse(workdir, {key: pair for key, pair in _changes(workdir, config).items() if not key.startswith(training)})
 
 
-def _changes(workdir: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What the folder's config says and what `config` does, by key, where they differ.
+def recorded(workdir: Path) -> dict[str, Any]:
+    """The config that a run's folder belongs to.
 
-    A list that is empty here and that the folder does not know, since it is older, makes no difference.
+    Raises:
+      UserError: if its `config.json` cannot be read, or is of a version whose configs had other fields.
     """
     path = workdir / "config.json"
-    new = flatten(json.loads(json.dumps(config)))
     try:
-        old = flatten(json.loads(path.read_text()))
+        config = json.loads(path.read_text())
     except (json.JSONDecodeError, OSError):
         raise UserError(f"{path} cannot be read as JSON; restore it or choose another --workdir") from None
-    known = old.keys() | {key for key, value in new.items() if value != []}
-    pairs = {key: (old.get(key), new.get(key)) for key in sorted(known)}
+    if isinstance(config, dict) and ("conditional" in config or "shape" in (config.get("data") or {})):
+        raise UserError(
+            f"{workdir} is a run of version 0.1.0 or before, whose configs repeated shapes and classes of the data: "
+            "use that version, or train again in another --workdir"
+        )
+    return config
+
+
+def _changes(workdir: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What the folder's config says and what `config` does, by key, where they differ."""
+    new, old = flatten(json.loads(json.dumps(config))), flatten(recorded(workdir))
+    pairs = {key: (old.get(key), new.get(key)) for key in sorted(old.keys() | new.keys())}
     return {key: (there, here) for key, (there, here) in pairs.items() if there != here}
 
 
