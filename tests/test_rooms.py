@@ -24,14 +24,14 @@ LONGEST = 350
 FILES = sorted(ROOT.rglob("*.py"))
 
 
-def imported_rooms(path: Path) -> set[str]:
+def imported_names(path: Path, package: str) -> set[str]:
     names = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
-            names.append(node.module or "")
+            names += [node.module or ""] + [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    return {name.split(".")[1] for name in names if name.startswith("genjax_models.")}
+    return {name.split(".")[1] for name in names if name.startswith(f"{package}.")}
 
 
 def test_every_room_is_listed():
@@ -42,10 +42,30 @@ def test_every_room_is_listed():
 def test_imports_run_downward(path):
     room = path.relative_to(ROOT).parts[0]
     if path.parent != ROOT:
-        assert imported_rooms(path) <= MAY_IMPORT[room] | {room}
+        assert imported_names(path, "genjax_models") <= MAY_IMPORT[room] | {room}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_has_one_subject(path):
     assert path.stem not in ("utils", "misc", "base", "helpers")
     assert len(path.read_text().splitlines()) <= LONGEST
+
+
+EXPERIMENTS = ROOT.parent / "experiments"
+SHARED = {"config": set(), "run": {"config"}, "gaussian_path": {"config", "run"}}
+"""What several families share, and what of it each may import."""
+FAMILIES = {"consistency": {"diffusion"}, "image_translation": {"gan"}}
+"""Families that build on another."""
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.rglob("*.py")), ids=lambda path: str(path.relative_to(EXPERIMENTS)))
+def test_experiments_import_downward(path):
+    """Commands may import anything, families what is shared, and what is shared no family."""
+    room = path.relative_to(EXPERIMENTS).parts[0]
+    if path.parent == EXPERIMENTS:
+        return
+    names = imported_names(path, "experiments")
+    if room in SHARED:
+        assert names <= SHARED[room] | {room}
+    else:
+        assert names <= set(SHARED) | {room} | FAMILIES.get(room, set())

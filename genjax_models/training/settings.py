@@ -110,7 +110,7 @@ def check(section: Section, config: ConfigDict, *, prefix: str = "config") -> No
         if isinstance(entry, Setting):
             check_value(place, entry, value)
         elif not isinstance(value, ConfigDict):
-            raise UserError(f"{place}={value!r} must be a section with fields of its own")
+            raise UserError(f"{place}={shown(value)} must be a section with fields of its own")
         elif not isinstance(entry, Open):
             check(entry, value, prefix=place)
 
@@ -136,7 +136,7 @@ def check_value(place: str, setting: Setting, value: Any) -> None:
     except (TypeError, ValueError, AttributeError, LookupError):
         allowed = False
     if not allowed:
-        raise UserError(f"{place}={value!r} must be {expected}: {setting.doc}")
+        raise UserError(f"{place}={shown(value)} must be {expected}: {setting.doc}")
 
 
 def type_name(setting: Setting) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from genjax_models.core.errors import UserError
-from genjax_models.training.workdir import check_same_model, claim, flatten, writing
+from genjax_models.training.workdir import check_same_model, claim, differing, flatten, writing
 
 CONFIG = {
     "experiment": "x",
@@ -64,15 +64,13 @@ def test_weights_are_read_by_another_way_to_train_but_not_as_another_model(tmp_p
         check_same_model(tmp_path, changed(train__steps=50, net__width=32))
 
 
-def test_a_folder_from_before_a_list_that_is_empty_goes_on(tmp_path):
-    """A setting that came later and is not used; used it is refused."""
-    claim(tmp_path, CONFIG, started=True)
-    claim(tmp_path, changed(train__multipliers=()), started=True)
-    with pytest.raises(UserError, match=r"train\.multipliers"):
-        claim(tmp_path, changed(train__multipliers=[["bias", 0.0]]), started=True)
-    claim(tmp_path / "used", changed(train__multipliers=[["bias", 0.0]]), started=True)
-    with pytest.raises(UserError, match=r"train\.multipliers"):
-        claim(tmp_path / "used", changed(train__multipliers=[]), started=True)
+@pytest.mark.parametrize("old", [{"conditional": False}, {"data": {"name": "digits", "shape": [8, 8, 1]}}])
+def test_a_run_of_before_the_declared_fields_is_refused_in_one_line(tmp_path, old):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG | old))
+    for use in (check_same_model, differing):
+        with pytest.raises(UserError, match="a run of version 0.1.0 or before") as error:
+            use(tmp_path, CONFIG)
+        assert "\n" not in str(error.value)
 
 
 def test_a_folder_without_a_checkpoint_is_free(tmp_path):

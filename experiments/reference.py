@@ -1,6 +1,6 @@
 """The reference page of all fields of all configs, from their declarations.
 
-python -m experiments.config.reference > docs/configuration.md
+python -m experiments.reference > docs/configuration.md
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ line, `--config.train.batch_size=64`, and checked before anything is built: an u
 out of its range ends in one line. `python -m experiments.train --config=C --explain=train.optimizer` prints the lines
 of one config. The column `smoke` has the largest value of the `:smoke` variant.
 
-This page is written by `python -m experiments.config.reference` from the declarations beside the code that uses them.
+This page is written by `python -m experiments.reference` from the declarations beside the code that uses them.
 """
 
 
