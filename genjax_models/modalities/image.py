@@ -133,5 +133,4 @@ IMAGE = Modality(
     clip=clip,
     mirror=random_flip,
     path_formats=path_formats,
-    features=True,
 )

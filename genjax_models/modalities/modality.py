@@ -48,7 +48,6 @@ class Modality(NamedTuple):
       clip: brings samples back into the range of data, where data have one.
       mirror: `(key, stored values) -> stored values`, mirrored at random; `None` where that has no meaning.
       path_formats: of a path `[T, N, ...]` from noise to data.
-      features: whether the feature networks of `evaluation` measure it.
     """
 
     name: str
@@ -61,7 +60,6 @@ class Modality(NamedTuple):
     clip: Callable[[Array], Array] = unchanged
     mirror: Callable[[Key, Array], Array] | None = None
     path_formats: Formats = no_formats
-    features: bool = False
 
     def writer(self, path: Path, field: Field, *, of_path: bool = False) -> Writer:
         """What writes samples of a field, or a path of them, to a file with this ending.
