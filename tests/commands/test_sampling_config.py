@@ -151,7 +151,7 @@ def test_its_likelihood_and_its_noise_end_there_too():
 def test_a_network_that_does_not_listen_is_refused():
     config = latent.get_config()
     config.net = {"name": "genjax_models.nets.UViT", "width": 16, "depth": 1, "heads": 1}
-    with pytest.raises(UserError, match="UViT takes no notice"):
+    with pytest.raises(UserError, match="'guidance' is unknown: the network takes label"):
         build_experiment(config)
 
 

@@ -23,7 +23,7 @@ from genjax_models.core.types import Array, Condition
 from genjax_models.nets.gan.sngan import DiscriminatorBlock
 from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
 from genjax_models.nets.layers.conditions import one_hot_of
-from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, class_inputs
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.resampling import halved, upsample
 from genjax_models.nets.layers.spectral import SpectralConv, SpectralDense
@@ -159,7 +159,7 @@ class BigGANDiscriminator(nn.Module):
       halvings: how many blocks, from the first, halve height and width.
       attention: index of the block after which there is attention; `None` for none.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how the class enters, see `discriminator_head`.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -181,7 +181,7 @@ class BigGANDiscriminator(nn.Module):
     ) -> DiscriminatorOutput:
         """Evaluate the network; arguments, result and errors are those of `SNGANDiscriminator`."""
         halved(x.shape[1], x.shape[2], self.halvings)
-        h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
+        h, one_hot = class_inputs(x, cond, self.num_classes, self.conditioning)
         for block, features in enumerate(self.channels):
             halve, first = block < self.halvings, block == 0
             h = DiscriminatorBlock(features, halve, first, ORTHOGONAL, self.dtype, name=f"block_{block}")(h)

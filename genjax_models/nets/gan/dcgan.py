@@ -20,7 +20,7 @@ from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.batch_norm import BatchNorm
 from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.convolution import Conv
-from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, class_inputs
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.resampling import TransposedConv, halved
 
@@ -82,7 +82,7 @@ class DCGANDiscriminator(nn.Module):
     Attributes:
       channels: of each stage, the finest first; a stage halves height and width.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how the class enters, see `discriminator_head`.
       batch_norm: False for a critic whose gradient penalty is of each example.
       axis_name: see `BatchNorm`.
       dtype: of the computation; parameters stay float32.
@@ -117,7 +117,7 @@ class DCGANDiscriminator(nn.Module):
           ValueError: if the image cannot be halved once a stage.
         """
         halved(x.shape[1], x.shape[2], len(self.channels))
-        h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
+        h, one_hot = class_inputs(x, cond, self.num_classes, self.conditioning)
         for stage, features in enumerate(self.channels):
             conv = Conv(features, 4, stride=2, padding=1, kernel_init=INIT, dtype=self.dtype, name=f"conv_{stage}")
             h = conv(h)

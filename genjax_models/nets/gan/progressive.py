@@ -28,7 +28,7 @@ import jax.numpy as jnp
 
 from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.conditions import append_class
-from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, class_inputs
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.equalized import EqualizedConv, EqualizedDense, leaky_relu, pixel_norm
 from genjax_models.nets.layers.minibatch_std import minibatch_std
@@ -152,7 +152,7 @@ class ProgressiveDiscriminator(nn.Module):
       channels: of each stage, the finest first; the resolution halves between two.
       minibatch_group: examples whose deviation from one another is shown, see `minibatch_std`; 1 hides it.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how the class enters, see `discriminator_head`.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -187,7 +187,7 @@ class ProgressiveDiscriminator(nn.Module):
         stages = len(self.channels)
         halved(x.shape[1], x.shape[2], stages - 1)
         growth = growth_of(t, stages)
-        image, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
+        image, one_hot = class_inputs(x, cond, self.num_classes, self.conditioning)
         image = image.astype(self.dtype)
         conv = partial(EqualizedConv, padding=1, dtype=self.dtype)
 

@@ -29,7 +29,7 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.conditions import append_class
 from genjax_models.nets.layers.convolution import Conv
-from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, class_inputs
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.resampling import fir_downsample, fir_upsample, halved
@@ -145,7 +145,7 @@ class R3GANDiscriminator(nn.Module):
       depth: blocks of each stage.
       expansion, group: see `ResidualBlock`.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`; the paper's is the projection, of an
+      conditioning: how the class enters, see `discriminator_head`; the paper's is the projection, of an
         embedded class and without the class-free term.
       dtype: of the computation; parameters stay float32.
     """
@@ -180,7 +180,7 @@ class R3GANDiscriminator(nn.Module):
             channels.
         """
         halved(x.shape[1], x.shape[2], len(self.channels) - 1)
-        h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
+        h, one_hot = class_inputs(x, cond, self.num_classes, self.conditioning)
         h, total = linear(self.channels[0], self.dtype, "in")(h), self.depth * len(self.channels)
         for stage, features in enumerate(self.channels):
             if stage:

@@ -26,7 +26,7 @@ from genjax_models.core.types import Array, Condition
 from genjax_models.nets.layers.batch_norm import BatchNorm, ConditionalBatchNorm
 from genjax_models.nets.layers.conditions import one_hot_of
 from genjax_models.nets.layers.convolution import Conv3x3
-from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, hear_class
+from genjax_models.nets.layers.discriminator_head import DiscriminatorHead, class_inputs
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 from genjax_models.nets.layers.linear import Dense
 from genjax_models.nets.layers.resampling import UpsampleConv, downsample, halved, upsample
@@ -151,7 +151,7 @@ class SNGANDiscriminator(nn.Module):
       channels: of each block, the first nearest to the image.
       halvings: how many blocks, from the first, halve height and width.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how the class enters, see `discriminator_head`.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -183,7 +183,7 @@ class SNGANDiscriminator(nn.Module):
           ValueError: if the image cannot be halved so often.
         """
         halved(x.shape[1], x.shape[2], self.halvings)
-        h, one_hot = hear_class(x, cond, self.num_classes, self.conditioning)
+        h, one_hot = class_inputs(x, cond, self.num_classes, self.conditioning)
         for block, features in enumerate(self.channels):
             halve, first = block < self.halvings, block == 0
             h = DiscriminatorBlock(features, halve, first, dtype=self.dtype, name=f"block_{block}")(h)

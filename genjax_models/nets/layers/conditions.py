@@ -22,7 +22,8 @@ def check_fields(cond: Condition | None, known: Iterable[str]) -> None:
     for name in cond or ():
         if name not in known:
             taken = f"takes {', '.join(known)}" if known else "takes no condition"
-            raise ValueError(f"condition field {name!r} is unknown: the network {taken}; leave it out or add it")
+            message = f"condition field {name!r} is unknown: the network {taken}"
+            raise ValueError(f"{message}; leave it out, or use a network that takes it")
 
 
 def labels_of(cond: Condition | None, num_classes: int, batch: int, others: tuple[str, ...] = ()) -> Array | None:

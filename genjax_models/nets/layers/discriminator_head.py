@@ -1,6 +1,6 @@
-r"""How a discriminator judges: from features to a logit, and how it hears of the class.
+r"""The head of a discriminator: from features to a logit, conditioned on the class.
 
-A conditional discriminator judges the pair (x, y) by one of `CONDITIONING`. By *projection*,
+A conditional discriminator scores the pair (x, y) by one of `CONDITIONING`. By *projection*,
 
 $$\mathrm{logit}(x, y) = w^\top \phi(x) + b + v_y^\top \phi(x),$$
 
@@ -23,7 +23,7 @@ from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 CONDITIONING = ("projection", "concat")
 
 
-def hear_class(x: Array, cond: Condition | None, num_classes: int, conditioning: str) -> tuple[Array, Array | None]:
+def class_inputs(x: Array, cond: Condition | None, num_classes: int, conditioning: str) -> tuple[Array, Array | None]:
     """What a discriminator's body and its head are to see of images and their classes.
 
     Args:

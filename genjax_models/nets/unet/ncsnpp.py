@@ -17,9 +17,9 @@ The two differ in the values of four fields:
 and goes on from there ("residual" in the paper). *Progressive output* sums an image of every level of the decoder, each
 upsampled to the next ("skip").
 
-Both predict on any process. In the paper NCSN++ is told $\log\sigma$ and its output is divided by $\sigma$; EDM tells
-it $\frac14\log\sigma$ and scales input and output, for which there is `families.diffusion.precondition`. Without that
-the network is told the time.
+Both predict on any process. In the paper NCSN++ is conditioned on $\log\sigma$ and its output is divided by $\sigma$;
+EDM conditions it on $\frac14\log\sigma$ and scales input and output, for which there is
+`families.diffusion.precondition`. Without that the network is conditioned on the time.
 
 References:
   Song et al., Score-Based Generative Modeling through Stochastic Differential Equations, 2021,
