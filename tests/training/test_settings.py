@@ -109,7 +109,7 @@ def test_explain_shows_the_value_of_the_config_below_a_path():
         explain(SECTION, config, "inner").splitlines()[1] == "inner.options = {'k': 1} (a section): of something else"
     )
     assert len(explain(SECTION, config).splitlines()) == 7
-    with pytest.raises(UserError, match="did you mean 'inner.share'"):
+    with pytest.raises(UserError, match=r"did you mean 'inner.share'"):
         explain(SECTION, config, "inner.shar")
 
 
