@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from experiments.config.data import condition_of, dataset_of
+from experiments.config.data import dataset_of
 from experiments.run import command
 from experiments.run.held_out import summary, test_likelihoods, test_scores
 from experiments.run.inference import finalized
@@ -79,7 +80,7 @@ def held_out_conditions(experiment: Experiment, config: ConfigDict) -> tuple[Con
         return None, np.arange(num) % config.eval.batch % spec.num_classes if names else None
     test = dataset_of(config, "test")
     rows = test.take(np.arange(num) % test.size)
-    return condition_of(names, rows), rows.get("label")
+    return {name: jnp.asarray(rows[name]) for name in names}, rows.get("label")
 
 
 def measured_samples(experiment: Experiment, config: ConfigDict, model: Inference, workdir: Path) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from experiments import gan
-from experiments.config.data import condition_of, dataset_of, example_condition, spec_of
-from experiments.gan.heads import make_head
-from experiments.gan.networks import Networks, make_networks
+from experiments.config.data import data_of, dataset_of, spec_of
+from experiments.gan import game
+from experiments.gan.networks import Networks
 from experiments.run import command, inference
 from experiments.run.tasks import capability
 from experiments.vae.autoencoder import interpolate
@@ -45,7 +45,7 @@ def reconstruct(config: ConfigDict, experiment: Experiment, model: Inference, *,
     """Images over their reconstructions."""
     encode, decode = capability(experiment, "encode"), capability(experiment, "decode")
     batch = held_out(config, slice(num))
-    cond = condition_of(experiment.conditions, batch)
+    cond = data_of(config).condition(batch)
 
     def run(model: Inference) -> Array:
         key_encode, key_decode = jax.random.split(jax.random.key(seed))
@@ -62,7 +62,7 @@ def between(config: ConfigDict, experiment: Experiment, model: Inference, *, num
     for task in ("encode", "decode"):
         capability(experiment, task)
     first, second = held_out(config, slice(num)), held_out(config, slice(num, 2 * num))
-    options = {"cond": condition_of(experiment.conditions, first)}
+    options = {"cond": data_of(config).condition(first)}
     along = lerp if styled_networks(config) else slerp
 
     def run(model: Inference) -> Array:
@@ -90,7 +90,7 @@ def mix(
     if networks is None:
         raise UserError("only generators with styles can mix them: choose a config of StyleGAN")
     variables = model.extra["generation"]["variables"]
-    cond = example_condition(experiment.spec, experiment.conditions, 2 * num)
+    cond = data_of(config).example(2 * num)
     w = networks.styles(variables, networks.prior(jax.random.key(seed), 2 * num), cond)
     layers = w.shape[1]
     crossover = layers // 2 if crossover is None else crossover
@@ -109,7 +109,7 @@ def mix(
 
 def styled_networks(config: ConfigDict) -> Networks | None:
     """The networks of a GAN whose generator has styles."""
-    networks = make_networks(config, make_head(config).prior) if config.experiment == gan.__name__ else None
+    networks = game.make_parts(config).networks if config.experiment == gan.__name__ else None
     return networks if networks and networks.styled else None
 
 

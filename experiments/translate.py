@@ -103,7 +103,7 @@ def translations(config: ConfigDict) -> Callable[[Inference, Batch], dict[str, A
 
     The fields `to_y` and `to_x` are translations, `back_x` and `back_y` those translated back.
     """
-    between = translators.translators(config)
+    between = translators.translators(config, spec_of(config))
 
     def run(model: Inference, batch: Batch) -> dict[str, Array]:
         x, y = to_float(jnp.asarray(batch["x"])), to_float(jnp.asarray(batch["y"]))

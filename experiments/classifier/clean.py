@@ -8,11 +8,10 @@ from ml_collections import ConfigDict
 
 from experiments.classifier.scores import classification
 from experiments.config import sections
-from experiments.config.data import model_values, spec_of
+from experiments.config.data import data_of
 from experiments.config.networks import Collections, build_network, initialize
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.config import TRAINING
 from genjax_models.training.settings import Section, Setting, at_least, defaults
@@ -43,10 +42,11 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if the data set has no classes, or the network cannot be built.
     """
-    spec = spec_of(config)
+    data = data_of(config)
+    spec, modality = data.spec, data.modality
     if not spec.num_classes:
         raise UserError(f"data set {spec.name} has no labels to classify: choose another")
-    net, modality = build_network("net", config.net, num_classes=spec.num_classes), modality_of(spec)
+    net = build_network("net", config.net, num_classes=spec.num_classes)
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         start = initialize(net, key, jnp.zeros((1, *spec.shape)))
@@ -58,7 +58,7 @@ def build(config: ConfigDict) -> Experiment:
         key_shift, key_flip, key_dropout = jax.random.split(key, 3)
         x = random_shift(key_shift, batch["x"], config.shift)
         key_x = jax.random.fold_in(key_dropout, 0)
-        x = model_values(config, modality, x, key_flip=key_flip, key_noise=key_x)
+        x = data.values(config.train, x, key_flip=key_flip, key_noise=key_x)
         collections, rngs = Collections(extra["collections"], train=True), {"dropout": key_dropout}
         output = collections.apply("net", net, params["model"], x, rngs=rngs)
         return LossOutput(*classification(output.logits, batch["label"])), {"collections": collections.latest}

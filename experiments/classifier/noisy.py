@@ -11,12 +11,11 @@ from ml_collections import ConfigDict
 from experiments import gaussian_path
 from experiments.classifier.scores import classification
 from experiments.config import sections
-from experiments.config.data import model_values, spec_of
+from experiments.config.data import data_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gaussian_path import registry
 from genjax_models.core.arrays import expand_as
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
-from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.config import TRAINING
 from genjax_models.training.settings import Section, defaults
@@ -45,9 +44,10 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, or options do not suit it.
     """
-    spec = spec_of(config)
+    data = data_of(config)
+    spec, modality = data.spec, data.modality
     net = build_network("net", config.net, train=config.train, out_features=spec.num_classes)
-    training_net, modality = across_devices(net, config.train), modality_of(spec)
+    training_net = across_devices(net, config.train)
     process = registry.transformed_process(config)
     time = registry.make_time(config, process)
 
@@ -72,7 +72,7 @@ def build(config: ConfigDict) -> Experiment:
     ) -> tuple[LossOutput, PyTree]:
         key_flip, key_noise, key_dropout = jax.random.split(key, 3)
         key_x = jax.random.fold_in(key_noise, 0)
-        x = model_values(config, modality, batch["x"], key_flip=key_flip, key_noise=key_x)
+        x = data.values(config.train, batch["x"], key_flip=key_flip, key_noise=key_x)
         collections, rngs = Collections(extra["collections"], train=True), {"dropout": key_dropout}
         logits = classify(collections, training_net, params["model"], *noisy(key_noise, x), rngs=rngs)
         return LossOutput(*classification(logits, batch["label"])), {"collections": collections.latest}

@@ -1,7 +1,7 @@
 """The data set that a config names, and what a model of it is conditioned on: `config.data` and `config.condition`."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from ml_collections import ConfigDict
@@ -10,7 +10,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Condition, Key, PyTree
 from genjax_models.data import ArrayDataset, data_spec, load
 from genjax_models.data.spec import DataSpec, Field
-from genjax_models.modalities import Modality
+from genjax_models.modalities import Modality, modality_of
 from genjax_models.training import SampleRequest
 
 VECTORS = ("text", "vector")
@@ -35,66 +35,96 @@ def dataset_of(config: ConfigDict, split: str) -> ArrayDataset:
     return load(split=split, **config.data)
 
 
-def network_fields(spec: DataSpec, conditions: Iterable[str]) -> dict[str, Any]:
-    """The fields of a network that takes these conditions: `num_classes`, and `vectors` where there are any.
+class Data(NamedTuple):
+    """The data of a config and what a model of them is conditioned on, bound once for all that builds on them.
+
+    Attributes:
+      spec: the fields of the data set.
+      modality: of the modelled field.
+      fields: those that the model is conditioned on, by name.
+    """
+
+    spec: DataSpec
+    modality: Modality
+    fields: Mapping[str, Field]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The names of the fields that the model is conditioned on."""
+        return tuple(self.fields)
+
+    def network_fields(self) -> dict[str, Any]:
+        """The fields of a network that takes this condition: `num_classes`, and `vectors` where there are any.
+
+        Raises:
+          UserError: if no network takes a field of its kind.
+        """
+        for name, field in self.fields.items():
+            if field.kind not in ("label", *VECTORS) or (field.kind == "label" and name != "label"):
+                raise UserError(f"config.condition: no network takes {name!r}, a field of {field.kind}")
+        vectors = tuple(name for name, field in self.fields.items() if field.kind in VECTORS)
+        classes = self.fields["label"].size if "label" in self.fields else 0
+        return {"num_classes": classes} | ({"vectors": vectors} if vectors else {})
+
+    def values(self, train: ConfigDict, x: Array, *, key_flip: Key, key_noise: Key) -> Array:
+        """A training batch of stored values as a model sees it, mirrored and dequantised as `config.train` says.
+
+        Raises:
+          UserError: if that has no meaning for this kind of data.
+        """
+        modality = self.modality
+        for name, able in (("flip", modality.mirror), ("dequantize", modality.dequantize)):
+            if train[name] and able is None:
+                raise UserError(f"config.train.{name}=True has no meaning for data of {modality.name}: set it to False")
+        if train.flip and modality.mirror is not None:
+            x = modality.mirror(key_flip, x)
+        if train.dequantize and modality.dequantize is not None:
+            return modality.dequantize(key_noise, x)
+        return modality.to_model(x)
+
+    def condition(self, batch: PyTree) -> Condition | None:
+        """The fields of a batch that the model is conditioned on; `None` where there are none."""
+        return {name: batch[name] for name in self.fields} or None
+
+    def example(self, num: int = 1) -> Condition | None:
+        """A condition of zeros `[num, ...]`, from which a network's parameters are shaped."""
+        return {name: jnp.zeros((num, *field.shape), field.dtype) for name, field in self.fields.items()} or None
+
+    def null(self, num: int) -> dict[str, Array]:
+        """The null value of every field, `[num, ...]`."""
+        shape = lambda field: (num, *field.shape)
+        return {name: jnp.broadcast_to(jnp.asarray(f.null), shape(f)) for name, f in self.fields.items()}
+
+    def requested(self, request: SampleRequest) -> Condition | None:
+        """The condition of every sample: a label left out runs through the classes, other fields are null.
+
+        Raises:
+          UserError: if a field is given that the model was not trained with, or in another shape or dtype.
+        """
+        given = dict(request.cond or {})
+        check_condition(self.fields, given, request.num)
+        classes = {n: jnp.arange(request.num) % f.size for n, f in self.fields.items() if n == "label"}
+        return self.null(request.num) | classes | given or None
+
+    def require(self, cond: Condition | None) -> None:
+        """Refuse to decode without its condition what was trained with one.
+
+        Raises:
+          UserError: if a field is missing.
+        """
+        if missing := [name for name in self.fields if name not in (cond or {})]:
+            raise UserError(f"this model is conditional: give decode its {', '.join(missing)}")
+
+
+def data_of(config: ConfigDict, *more: str) -> Data:
+    """The data of a config, conditioned on `config.condition`, where it has that field, and on `more`.
 
     Raises:
-      UserError: if the set has no such field, or no network takes one of its kind.
+      UserError: if there is no such set, or it has no such field.
     """
-    fields = spec.conditions(conditions)
-    for name, field in fields.items():
-        if field.kind not in ("label", *VECTORS):
-            raise UserError(f"config.condition: no network takes {name!r}, a field of {field.kind}")
-    if strange := [name for name, field in fields.items() if field.kind == "label" and name != "label"]:
-        raise UserError(f"config.condition: networks take one label, `label`, not {', '.join(strange)}")
-    vectors = tuple(name for name, field in fields.items() if field.kind in VECTORS)
-    return {"num_classes": fields["label"].size if "label" in fields else 0} | ({"vectors": vectors} if vectors else {})
-
-
-def model_values(config: ConfigDict, modality: Modality, x: Array, *, key_flip: Key, key_noise: Key) -> Array:
-    """A training batch of stored values as a model sees it, mirrored and dequantised as `config.train` says.
-
-    Raises:
-      UserError: if that has no meaning for this kind of data.
-    """
-    for field, able in (("flip", modality.mirror), ("dequantize", modality.dequantize)):
-        if config.train[field] and able is None:
-            raise UserError(f"config.train.{field}=True has no meaning for data of {modality.name}: set it to False")
-    if config.train.flip and modality.mirror is not None:
-        x = modality.mirror(key_flip, x)
-    if config.train.dequantize and modality.dequantize is not None:
-        return modality.dequantize(key_noise, x)
-    return modality.to_model(x)
-
-
-def condition_of(conditions: Iterable[str], batch: PyTree) -> Condition | None:
-    """The fields of a batch that a model is conditioned on; `None` where there are none."""
-    return {name: batch[name] for name in conditions} or None
-
-
-def example_condition(spec: DataSpec, conditions: Iterable[str], num: int = 1) -> Condition | None:
-    """Zeros of the shapes and dtypes of these fields, `[num, ...]`, from which a network's parameters are shaped."""
-    return {name: jnp.zeros((num, *f.shape), f.dtype) for name, f in spec.conditions(conditions).items()} or None
-
-
-def null_of(field: Field, num: int) -> Array:
-    """The null value of a field, `[num, ...]`."""
-    return jnp.broadcast_to(jnp.asarray(field.null), (num, *field.shape))
-
-
-def requested_condition(spec: DataSpec, conditions: Iterable[str], request: SampleRequest) -> Condition | None:
-    """The condition of every sample of a request: a label left out runs through the classes, other fields are null.
-
-    Raises:
-      UserError: if a field is given that the model was not trained with, or in another shape or dtype.
-    """
-    fields, given = spec.conditions(conditions), request.cond or {}
-    check_condition(fields, given, request.num)
-
-    def default(name: str, field: Field) -> Array:
-        return jnp.arange(request.num) % field.size if name == "label" else null_of(field, request.num)
-
-    return {name: given[name] if name in given else default(name, field) for name, field in fields.items()} or None
+    spec = spec_of(config)
+    names = dict.fromkeys((*config.get("condition", ()), *more))
+    return Data(spec, modality_of(spec), spec.conditions(names))
 
 
 def check_condition(fields: Mapping[str, Field], cond: Condition, num: int) -> None:
@@ -117,16 +147,6 @@ def check_condition(fields: Mapping[str, Field], cond: Condition, num: int) -> N
                 f"the condition {name!r} must have shape {list(expected)} and dtype {fields[name].dtype}, got "
                 f"{list(value.shape)} and {value.dtype}"
             )
-
-
-def require_condition(conditions: Iterable[str], cond: Condition | None) -> None:
-    """Refuse to decode without its condition what was trained with one.
-
-    Raises:
-      UserError: if a field is missing.
-    """
-    if missing := [name for name in conditions if name not in (cond or {})]:
-        raise UserError(f"this model is conditional: give decode its {', '.join(missing)}")
 
 
 def check_one_step(request: SampleRequest) -> None:

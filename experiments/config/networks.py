@@ -32,7 +32,7 @@ def build_network(field: str, section: ConfigDict, *, train: ConfigDict | None =
     """
     module, _, name = section.name.rpartition(".")
     options = {field: value for field, value in section.items() if field != "name"}
-    if train is not None:
+    if train is not None and train.compute_dtype != "float32":
         options.setdefault("dtype", train.compute_dtype)
     if "dtype" in options:
         options["dtype"] = jnp.dtype(options["dtype"])

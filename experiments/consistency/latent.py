@@ -7,7 +7,7 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import null_of, spec_of
+from experiments.config.data import data_of
 from experiments.consistency import distillation, training
 from experiments.consistency.distillation import Teaching
 from experiments.gaussian_path import Bound
@@ -60,11 +60,10 @@ def build(config: ConfigDict) -> Experiment:
     if config.sample.guide.name != "embedded":
         raise UserError("a latent consistency model takes the scale itself: leave config.sample.guide.name=embedded")
     low, high = config.guidance_scales
-    fields = spec_of(config).conditions(config.condition)
+    data = data_of(config)
 
     def loss(key: Key, bound: Bound, x: Array, teaching: Teaching) -> LossOutput:
         assert bound.cond is not None
-        nulls = {name: null_of(field, x.shape[0]) for name, field in fields.items()}
 
         def function(params: PyTree) -> Callable[[Array, Array, Array], Array]:
             return lambda x, t, w: training.consistent(config, teaching.process, bound.net(params, guidance=w))(x, t)
@@ -74,7 +73,7 @@ def build(config: ConfigDict) -> Experiment:
             function(bound.params),
             x,
             conditional=teaching.teacher(bound.cond),
-            unconditional=teaching.teacher(nulls),
+            unconditional=teaching.teacher(data.null(x.shape[0])),
             target=function(training.target_of(config, bound)),
             w_min=low - 1.0,
             w_max=high - 1.0,

@@ -12,7 +12,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import requested_condition, spec_of
+from experiments.config.data import data_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from genjax_models.core.errors import UserError
 from genjax_models.core.sinusoids import cosines_and_sines
@@ -58,7 +58,8 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if there is no such network or sampler, or the data are no vectors of angles.
     """
-    spec = spec_of(config)
+    data = data_of(config)
+    spec = data.spec
     if spec.field.kind != "vector":
         raise UserError(f"config.data={spec.name} is of {spec.field.kind}: flows on the torus want vectors of angles")
     shape = spec.shape
@@ -98,7 +99,7 @@ def build(config: ConfigDict) -> Experiment:
 
     def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The samples `[num, D]` in half turns; with `keep`, their path `[keep, num, D]` instead."""
-        requested_condition(spec, (), request)
+        data.requested(request)
         if request.guidance not in (None, 1.0):
             raise UserError("this model has no condition to guide by: leave guidance at 1")
         key_x, key_steps = jax.random.split(key)

@@ -14,7 +14,7 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.data import network_fields, spec_of
+from experiments.config.data import Data
 from experiments.config.networks import build_network, conditioner
 from genjax_models.core.errors import UserError
 from genjax_models.core.jacobian import basis, hutchinson
@@ -47,16 +47,15 @@ class Architecture(NamedTuple):
     measure: Make | None = None
 
 
-def build(config: ConfigDict) -> Architecture:
+def build(config: ConfigDict, data: Data) -> Architecture:
     """The flow `config.flow` over the data of a config, with networks of `config.net`.
 
     Raises:
       UserError: if the name is unknown, or its options or the shape do not suit it.
     """
-    spec, section = spec_of(config), config.flow
-    shape = spec.shape
+    shape, section = data.spec.shape, config.flow
     maker = pick("flow.name", section.name, FLOWS)
-    fields = network_fields(spec, config.condition) if config.condition else {}
+    fields = data.network_fields() if data.fields else {}
     network = partial(build_network, "net", config.net, train=config.train, **fields)
     try:
         architecture = maker(shape, network, **section.options)
@@ -65,7 +64,7 @@ def build(config: ConfigDict) -> Architecture:
         if isinstance(error, UserError):
             raise
         raise UserError(f"config.flow.options do not suit {section.name} on {shape}: {error}") from None
-    if config.condition and section.name in WITHOUT_NETWORK:
+    if data.fields and section.name in WITHOUT_NETWORK:
         raise UserError(f"flow.name={section.name} has no network to take a condition: set config.condition=()")
     if not section.margin or len(shape) == 1:
         return architecture

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.data import spec_of
 from experiments.config.networks import build_network, conditioner
 from genjax_models.core.densities import standard_logistic
 from genjax_models.core.dequantization import Dequantizer
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Key, PyTree
+from genjax_models.data.spec import DataSpec
 from genjax_models.families import flows
 from genjax_models.modalities.image import to_float
 from genjax_models.training.names import pick
@@ -30,13 +30,13 @@ class Offsets(NamedTuple):
     of: Callable[[PyTree], Dequantizer]
 
 
-def variational(config: ConfigDict) -> Offsets:
+def variational(config: ConfigDict, spec: DataSpec) -> Offsets:
     """Flow++'s flow, with networks of `config.net`; it starts as uniform as these start at zero.
 
     Raises:
       UserError: if the data are no images.
     """
-    spec, section = spec_of(config), config.dequantization
+    section = config.dequantization
     if spec.field.kind != "image":
         raise UserError(f"config.dequantization is of images, and data set {spec.name} is of {spec.field.kind}")
     shape, network = spec.shape, partial(build_network, "net", config.net, train=config.train)
@@ -53,11 +53,11 @@ def variational(config: ConfigDict) -> Offsets:
     )
 
 
-def build(config: ConfigDict) -> Offsets | None:
+def build(config: ConfigDict, spec: DataSpec) -> Offsets | None:
     """The offsets of `config.dequantization`; `None` is the uniform one, which has no parameters.
 
     Raises:
       UserError: if its name is unknown, or it does not suit the data.
     """
     make = pick("dequantization.name", config.dequantization.name, {"uniform": None, "variational": variational})
-    return make and make(config)
+    return make and make(config, spec)

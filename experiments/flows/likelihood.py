@@ -11,15 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import (
-    check_one_step,
-    condition_of,
-    dataset_of,
-    example_condition,
-    requested_condition,
-    require_condition,
-    spec_of,
-)
+from experiments.config.data import Data, check_one_step, data_of, dataset_of
 from experiments.flows import architectures, dequantizers
 from genjax_models.core import densities
 from genjax_models.core.densities import Density
@@ -29,7 +21,7 @@ from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutp
 from genjax_models.data.toy import DENSITIES
 from genjax_models.families import flows
 from genjax_models.families.flows import Bijection
-from genjax_models.modalities import Modality, modality_of
+from genjax_models.modalities import Modality
 from genjax_models.modalities.image import dequantize, random_flip
 from genjax_models.solvers import mala
 from genjax_models.training import (
@@ -128,7 +120,7 @@ def log_likelihood(
 
 
 def from_data(
-    config: ConfigDict, start: Callable[[Key, Array, Condition | None], dict[str, PyTree]]
+    config: ConfigDict, data: Data, start: Callable[[Key, Array, Condition | None], dict[str, PyTree]]
 ) -> Callable[[TrainState, Path], TrainState]:
     """A warm start from training examples: `start` makes parameters of a key, data and their condition."""
 
@@ -140,7 +132,7 @@ def from_data(
         batch = jax.tree.map(jnp.asarray, dataset.take(rows))
         x = dequantize(key_x, batch["x"]) if batch["x"].dtype == jnp.uint8 else batch["x"]
         x = x + config.noise * jax.random.normal(key_noise, x.shape)
-        return with_params(state, jax.device_get(jax.jit(start)(key_params, x, condition_of(config.condition, batch))))
+        return with_params(state, jax.device_get(jax.jit(start)(key_params, x, data.condition(batch))))
 
     return warm_start
 
@@ -170,12 +162,12 @@ def build(config: ConfigDict) -> Experiment:
     Raises:
       UserError: if a name is unknown, options do not suit, or the objective needs a density that has no formula.
     """
-    spec, names = spec_of(config), tuple(config.condition)
-    modality, shape = modality_of(spec), spec.shape
+    data = data_of(config)
+    spec, modality, shape = data.spec, data.modality, data.spec.shape
     images, dims, noise = modality.dequantize is not None, math.prod(shape), config.noise
-    make, latent, kind, measured = architectures.build(config)
+    make, latent, kind, measured = architectures.build(config, data)
     flow = Flow(make, pick("base", config.base, BASES)(latent))
-    offsets = dequantizers.build(config)
+    offsets = dequantizers.build(config, spec)
     check(config, modality)
     reverse, target = config.objective == "reverse_kl", DENSITIES.get(spec.name)
 
@@ -194,7 +186,7 @@ def build(config: ConfigDict) -> Experiment:
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         x = jax.random.uniform(jax.random.fold_in(key, 0), (START, *shape), minval=-1.0)
-        return start(jax.random.fold_in(key, 1), x, example_condition(spec, names, START)), {}
+        return start(jax.random.fold_in(key, 1), x, data.example(START)), {}
 
     def scored(nats: Array) -> LossOutput:
         """Nats a dimension are what is minimised, so that learning rates suit any size."""
@@ -208,7 +200,7 @@ def build(config: ConfigDict) -> Experiment:
     def reported(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         key_flow, key_x = jax.random.split(key)
         layers = measured(key_flow) if measured else make(None)
-        return log_prob(key_x, model.params, batch["x"], condition_of(names, batch), layers)
+        return log_prob(key_x, model.params, batch["x"], data.condition(batch), layers)
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
@@ -220,7 +212,7 @@ def build(config: ConfigDict) -> Experiment:
             output = flows.reverse_kl(key_x, layers, flow.base, layers_of(params), target.log_prob, num)
             return LossOutput(output.value / dims, {"reverse_kl": output.value} | dict(output.aux)), extra
         x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
-        return scored(-log_prob(key_x, params, x, condition_of(names, batch), make(key_flow))), extra
+        return scored(-log_prob(key_x, params, x, data.condition(batch), make(key_flow))), extra
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         return dict(scored(-reported(key, model, batch)).aux)
@@ -229,27 +221,27 @@ def build(config: ConfigDict) -> Experiment:
         return Likelihood(reported(key, model, batch), "elbo" if kind == "exact" and (images or noise) else kind)
 
     def decode(key: Key, model: Inference, z: Array, cond: Condition | None = None) -> Array:
-        require_condition(names, cond)
+        data.require(cond)
         params = layers_of(model.params)
         x, _ = make(None).inverse_and_log_det(params, z, cond)
         x = flows.denoise(flow.density(params, cond, make(None)), x, std=noise) if noise else x
         return modality.clip(x)
 
     def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
-        x, cond = modality.to_model(batch["x"]), condition_of(names, batch)
+        x, cond = modality.to_model(batch["x"]), data.condition(batch)
         return make(None).forward_and_log_det(layers_of(model.params), x, cond)[0]
 
     def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The samples `[num, ...]`, images in [-1, 1], in one pass."""
         pick("sampler", request.sampler or config.sample.sampler, SAMPLERS)
         check_one_step(request)
-        cond = requested_condition(spec, names, request)
+        cond = data.requested(request)
         return decode(key, model, config.sample.temperature * flow.base.sample(key, request.num), cond)
 
     def impute(key: Key, model: Inference, batch: Mapping[str, Array], observed: Array) -> Array:
         """Langevin chains on the density itself, from what the flow draws."""
         key_x, key_chain = jax.random.split(key)
-        seen, cond = modality.to_model(batch["x"]), condition_of(names, batch)
+        seen, cond = modality.to_model(batch["x"]), data.condition(batch)
         drawn = draw(key_x, model, SampleRequest(seen.shape[0], cond))
         density = flow.density(layers_of(model.params), cond, make(None))
         return mala(key_chain, density, jnp.where(observed, seen, drawn), **config.impute, moving=~observed).x
@@ -258,12 +250,12 @@ def build(config: ConfigDict) -> Experiment:
         spec=spec,
         init=init,
         players=(Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps)),),
-        conditions=names,
+        conditions=data.conditions,
         sample=draw,
         log_prob=measure,
         encode=encode,
         decode=decode,
         impute=None if noise else impute,
         validate=validate,
-        warm_start=from_data(config, start),
+        warm_start=from_data(config, data, start),
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from experiments.config.data import spec_of
+from experiments.config.data import Data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.families.gan import GAMES, POLICIES, ada_augment, adapt, diff_augment, overfitting
@@ -31,15 +31,15 @@ class Augmentation(NamedTuple):
         return self.apply(key_real, real, strength), self.apply(key_fake, fake, strength)
 
 
-def make_augmentation(config: ConfigDict) -> Augmentation:
+def make_augmentation(config: ConfigDict, data: Data) -> Augmentation:
     """The augmentation that `config.augment` names: `none`, `diff` (DiffAugment), or `ada`, whose strength adapts.
 
     Raises:
       UserError: if there is none of that name, its options do not suit it or the game, or the data are no images.
     """
     name, options = config.augment.name, config.augment.options
-    if name != "none" and spec_of(config).field.kind != "image":
-        raise UserError(f"augment.name={name!r} is of images: data set {config.data.name} has none")
+    if name != "none" and data.spec.field.kind != "image":
+        raise UserError(f"augment.name={name!r} is of images: data set {data.spec.name} has none")
     if name == "ada" and GAMES[config.game].boundary != 0.0:
         able = ", ".join(game for game, value in GAMES.items() if value.boundary == 0.0)
         raise UserError(f"ada uses the sign of the logits, which says nothing in {config.game!r}: choose among {able}")

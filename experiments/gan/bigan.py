@@ -10,14 +10,13 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import check_one_step, model_values, requested_condition, spec_of
+from experiments.config.data import check_one_step, data_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gan import game
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.gan import bigan_losses
-from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Inference, Player, SampleRequest, make_optimizer
 from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, defaults, without
@@ -112,8 +111,8 @@ def build(config: ConfigDict) -> Experiment:
         raise UserError("a BiGAN models pairs of images and latent variables without a condition: set condition=()")
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
         pick("sample.sampler", name, {"prior": None})
-    spec, latent = spec_of(config), config.latent
-    modality = modality_of(spec)
+    data, latent = data_of(config), config.latent
+    spec, modality = data.spec, data.modality
     build_one = lambda field, **options: build_network(field, config[field], train=config.train, **options)
     networks = Networks(
         build_one("generator", out_shape=spec.shape),
@@ -135,7 +134,7 @@ def build(config: ConfigDict) -> Experiment:
         ) -> tuple[LossOutput, PyTree]:
             key_x, key_z = jax.random.split(key)
             key_flip, key_noise = jax.random.split(key_x)
-            x = model_values(config, modality, batch["x"], key_flip=key_flip, key_noise=key_noise)
+            x = data.values(config.train, batch["x"], key_flip=key_flip, key_noise=key_noise)
             z, model = (
                 prior(key_z, x.shape[0], latent),
                 Variables(params, Collections(extra["collections"], train=True)),
@@ -156,7 +155,7 @@ def build(config: ConfigDict) -> Experiment:
     def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The images `[num, ...]` in [-1, 1]."""
         check_one_step(request)
-        requested_condition(spec, (), request)
+        data.requested(request)
         return networks.generate(trained(model), prior(key, request.num, latent))
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:

@@ -8,11 +8,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import gan
-from experiments.config.data import condition_of, dataset_of
+from experiments.config.data import dataset_of
 from experiments.gan import game
-from experiments.gan.augmentation import make_augmentation
-from experiments.gan.heads import make_head
-from experiments.gan.networks import make_networks
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.evaluation import calibration_error
@@ -30,13 +27,12 @@ def logits(config: ConfigDict, state: TrainState, *, num: int, batch: int, seed:
         raise UserError(f"only a GAN of {gan.__name__} can be asked, not one of {config.experiment}")
     if not 0 < batch <= num:
         raise UserError(f"--batch={batch} must lie between 1 and --num={num}")
-    head = make_head(config)
-    networks = make_networks(config, head.prior)
-    parts = game.Parts(config, networks, head, make_augmentation(config))
+    parts = game.make_parts(config)
+    networks = parts.networks
 
     def output(state: TrainState, x: Array, rows: Mapping[str, Array]) -> Array:
         own = game.variables_of(state.params, state.extra, "discriminator")
-        cond = condition_of(config.condition, rows)
+        cond = networks.data.condition(rows)
         return networks.discriminate(own, x, cond, step=state.step)[0].logits
 
     def of_reals(key: Key, state: TrainState, rows: Mapping[str, Array]) -> Array:

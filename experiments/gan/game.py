@@ -15,7 +15,7 @@ import optax
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import condition_of, example_condition, model_values
+from experiments.config.data import data_of
 from experiments.gan import checks, sampling
 from experiments.gan.augmentation import Augmentation, make_augmentation
 from experiments.gan.heads import Head, make_head
@@ -33,7 +33,6 @@ from genjax_models.families.gan import (
     nearest_distance,
     path_length_penalty,
 )
-from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.config import OPTIMIZER, TRAINING
 from genjax_models.training.names import pick
@@ -124,7 +123,7 @@ class Parts(NamedTuple):
         key_z, key_x = jax.random.split(key)
         z = self.networks.prior(key_z, len(batch["x"]))
         variables = variables_of(params, extra, "generator")
-        x, state = self.networks.generate(key_x, variables, z, condition_of(self.config.condition, batch), step=step)
+        x, state = self.networks.generate(key_x, variables, z, self.networks.data.condition(batch), step=step)
         return x, z, state
 
 
@@ -136,8 +135,7 @@ def variables_of(params: Mapping[str, PyTree], extra: PyTree, player: str) -> Py
 def images_of(parts: Parts, key: Key, batch: Mapping[str, Array]) -> Array:
     """The batch as the discriminator sees it, mirrored at random and dequantised where `config.train` says so."""
     key_flip, key_x = jax.random.split(key)
-    modality = modality_of(parts.networks.spec)
-    return model_values(parts.config, modality, batch["x"], key_flip=key_flip, key_noise=key_x)
+    return parts.networks.data.values(parts.config.train, batch["x"], key_flip=key_flip, key_noise=key_x)
 
 
 def with_mean(value: Array) -> tuple[Array, Array]:
@@ -166,7 +164,7 @@ def discriminator_objective(parts: Parts) -> Objective:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_fake, key_augment, key_penalty = jax.random.split(key, 4)
-        cond, own = condition_of(config.condition, batch), variables_of(params, extra, "discriminator")
+        cond, own = networks.data.condition(batch), variables_of(params, extra, "discriminator")
         fake, z, _ = parts.fakes(key_fake, params, extra, batch, step)
         real = networks.as_grown(images_of(parts, key_x, batch), step)
         discriminate = lambda x: networks.discriminate(own, x, cond, step=step)
@@ -217,7 +215,7 @@ def generator_objective(parts: Parts) -> Objective:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_fake, key_augment, key_path = jax.random.split(key, 4)
-        cond, other = condition_of(config.condition, batch), variables_of(params, extra, "discriminator")
+        cond, other = networks.data.condition(batch), variables_of(params, extra, "discriminator")
         fake, z, state = parts.fakes(key_fake, params, extra, batch, step)
         real = networks.as_grown(images_of(parts, key_x, batch), step)
         seen = (real, fake) if config.consistency else parts.augment.both(key_augment, real, fake, extra["augment"])
@@ -230,7 +228,7 @@ def generator_objective(parts: Parts) -> Objective:
         if config.path_length.weight:
             key_w, key_noise, key_y = jax.random.split(key_path, 3)
             own, half = variables_of(params, extra, "generator"), jax.tree.map(lambda x: x[::2], dict(batch))
-            w = networks.styles(own, networks.prior(key_w, len(half["x"])), condition_of(config.condition, half))
+            w = networks.styles(own, networks.prior(key_w, len(half["x"])), networks.data.condition(half))
             generate = lambda w: networks.synthesize(own, w, key=key_noise)
 
             def penalty(state: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
@@ -263,6 +261,18 @@ def watch(metrics: Mapping[str, float]) -> str | None:
     return None
 
 
+def make_parts(config: ConfigDict, *, across_devices: bool = False) -> Parts:
+    """What both players need; `across_devices` as in `make_networks`.
+
+    Raises:
+      UserError: if a name is unknown, a network cannot be built, or options do not suit it.
+    """
+    data = data_of(config)
+    head = make_head(config, data)
+    networks = make_networks(config, data, head.prior, across_devices=across_devices)
+    return Parts(config, networks, head, make_augmentation(config, data))
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind both networks to their game.
 
@@ -270,9 +280,8 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, a network cannot be built, or settings contradict each other.
     """
     checks.check(config)
-    head = make_head(config)
-    networks = make_networks(config, head.prior)
-    parts = Parts(config, make_networks(config, head.prior, across_devices=True), head, make_augmentation(config))
+    parts, trained = make_parts(config, across_devices=True), make_parts(config)
+    networks, data = trained.networks, trained.networks.data
     if not networks.styled and (config.path_length.weight or config.mixing):
         raise UserError("path_length.weight and mixing are of generators with styles: set both to 0")
     rows = (config.sample.sampler, *(row[0] for row in config.eval.rows))
@@ -287,7 +296,7 @@ def build(config: ConfigDict) -> Experiment:
         key_networks, key_head = jax.random.split(key)
         variables = dict(zip(("generator", "discriminator"), parts.networks.init(key_networks), strict=True))
         checks.check_variables(config, variables["discriminator"])
-        x, cond = jnp.zeros((2, *networks.spec.shape)), example_condition(networks.spec, config.condition, 2)
+        x, cond = jnp.zeros((2, *data.spec.shape)), data.example(2)
         output = jax.eval_shape(lambda: networks.discriminate(variables["discriminator"], x, cond)[0])
         params: dict[str, PyTree] = {name: {"net": own.pop("params")} for name, own in variables.items()}
         params["discriminator"]["head"] = parts.head.init(key_head, output.features.shape[-1])
@@ -305,9 +314,9 @@ def build(config: ConfigDict) -> Experiment:
     n = config.n_critic
     own = make_optimizer(config.train.optimizer, -(-config.train.steps // n))
     return Experiment(
-        spec=networks.spec,
+        spec=data.spec,
         init=initial,
-        conditions=tuple(config.condition),
+        conditions=data.conditions,
         players=(Player("discriminator", discriminate, tx), Player("generator", generate, own, n)),
         sample=sampling.sampler(networks),
         encode=sampling.projector(networks),

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.data import spec_of
+from experiments.config.data import Data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.families.gan import (
@@ -51,7 +51,7 @@ class Head(NamedTuple):
         return cast(Array, Dense(self.width).apply({"params": params}, output.features))
 
 
-def make_head(config: ConfigDict) -> Head:
+def make_head(config: ConfigDict, data: Data) -> Head:
     """The head that `config.head` names.
 
     Raises:
@@ -65,10 +65,10 @@ def make_head(config: ConfigDict) -> Head:
         return Head(0, normal, zero, zero)
 
     def auxiliary() -> Head:
-        if "label" not in config.condition:
+        if "label" not in data.fields:
             raise UserError("head.name='auxiliary' predicts classes: set config.condition=('label',)")
         return Head(
-            spec_of(config).num_classes,
+            data.spec.num_classes,
             normal,
             lambda real, fake, label, z: weight * auxiliary_classifier_loss(real, label, fake, label),
             lambda fake, label, z: weight * classification_loss(fake, label),

@@ -12,11 +12,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.config.data import example_condition, network_fields, spec_of
+from experiments.config.data import Data
 from experiments.config.networks import across_devices as across_devices_of
 from experiments.config.networks import build_network
 from genjax_models.core.types import Array, Condition, Key, PyTree
-from genjax_models.data.spec import DataSpec
 from genjax_models.nets.gan.progressive import fade
 from genjax_models.nets.layers.discriminator_output import DiscriminatorOutput
 
@@ -26,14 +25,14 @@ class Networks(NamedTuple):
 
     Attributes:
       config: the config.
-      spec: the fields of the data.
+      data: of the config.
       prior: `(key, num) -> z [num, latent]`.
       generator: `z -> x`.
       discriminator: `x -> DiscriminatorOutput`.
     """
 
     config: ConfigDict
-    spec: DataSpec
+    data: Data
     prior: Callable[[Key, int], Array]
     generator: nn.Module
     discriminator: nn.Module
@@ -46,9 +45,9 @@ class Networks(NamedTuple):
     def init(self, key: Key) -> tuple[PyTree, PyTree]:
         """Variables of the generator and of the discriminator, collection by collection."""
         key_generator, key_discriminator = jax.random.split(key)
-        config, spec, t = self.config, self.spec, self.growth(jnp.zeros((), jnp.int32), 2)
-        cond = example_condition(spec, config.condition, 2)
-        z, x = jnp.zeros((2, config.latent)), jnp.zeros((2, *spec.shape))
+        config, data, t = self.config, self.data, self.growth(jnp.zeros((), jnp.int32), 2)
+        cond = data.example(2)
+        z, x = jnp.zeros((2, config.latent)), jnp.zeros((2, *data.spec.shape))
         return (
             self.generator.init(key_generator, z, t, cond, train=True),
             self.discriminator.init(key_discriminator, x, t, self._shown(cond), train=True),
@@ -121,12 +120,14 @@ class Networks(NamedTuple):
         return cast(Array, self.generator.apply(variables, *arguments, **options))
 
 
-def make_networks(config: ConfigDict, prior: Callable[[Key, int], Array], *, across_devices: bool = False) -> Networks:
+def make_networks(
+    config: ConfigDict, data: Data, prior: Callable[[Key, int], Array], *, across_devices: bool = False
+) -> Networks:
     """Build the networks that a config names.
 
     Args:
       config: the config.
-      spec: the fields of the data.
+      data: of the config.
       prior: see `Networks`.
       across_devices: whether batch norms average over the shards of a mapped training step, outside of which the
         networks then cannot train.
@@ -134,8 +135,7 @@ def make_networks(config: ConfigDict, prior: Callable[[Key, int], Array], *, acr
     Raises:
       UserError: if one of them cannot be built.
     """
-    spec = spec_of(config)
-    fields = network_fields(spec, config.condition)
+    fields = data.network_fields()
     shown = fields | ({"num_classes": 0} if config.head.name == "auxiliary" else {})
 
     def build(field: str, **options: Any) -> nn.Module:
@@ -144,8 +144,8 @@ def make_networks(config: ConfigDict, prior: Callable[[Key, int], Array], *, acr
 
     return Networks(
         config,
-        spec,
+        data,
         prior,
-        build("generator", out_shape=spec.shape, **fields),
+        build("generator", out_shape=data.spec.shape, **fields),
         build("discriminator", **shown),
     )

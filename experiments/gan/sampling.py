@@ -15,18 +15,11 @@ from typing import cast
 import jax
 import jax.numpy as jnp
 
-from experiments.config.data import (
-    check_one_step,
-    condition_of,
-    null_of,
-    requested_condition,
-    require_condition,
-)
+from experiments.config.data import check_one_step
 from experiments.gan.networks import Networks
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.types import Array, Condition, Key, PyTree
 from genjax_models.families.gan import project, standing_statistics
-from genjax_models.modalities import modality_of
 from genjax_models.training import Inference, SampleRequest
 from genjax_models.training.names import pick
 
@@ -42,14 +35,12 @@ def finalize(networks: Networks, params: Mapping[str, PyTree], extra: PyTree) ->
     the prior, of which a truncated draw is a special one. They stand in `extra["generation"]`.
     """
     weights = {"params": params["generator"]["net"]}
-    step, spec = extra["step"], networks.spec
+    step, data = extra["step"], networks.data
 
     def conditions(key: Key) -> Condition | None:
         """Random classes; other fields are null."""
-        label = jax.random.randint(jax.random.fold_in(key, 0), (BATCH,), 0, max(spec.num_classes, 1))
-        fields = spec.conditions(networks.config.condition)
-        draw = lambda name, field: label if name == "label" else null_of(field, BATCH)
-        return {name: draw(name, field) for name, field in fields.items()} or None
+        label = jax.random.randint(jax.random.fold_in(key, 0), (BATCH,), 0, max(data.spec.num_classes, 1))
+        return data.null(BATCH) | ({"label": label} if "label" in data.fields else {}) or None
 
     def statistics(key: Key) -> PyTree:
         key_z, key_x = jax.random.split(key)
@@ -74,7 +65,7 @@ def sampler(networks: Networks) -> Callable[[Key, Inference, SampleRequest], Arr
     def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The samples `[num, ...]`, images in [-1, 1]."""
         check_one_step(request)
-        cond = requested_condition(networks.spec, config.condition, request)
+        cond = networks.data.requested(request)
         key_z, key_noise = jax.random.split(key)
         generation, psi = model.extra["generation"], config.sample.truncation
         name = request.sampler or config.sample.sampler
@@ -106,7 +97,7 @@ def decoder(networks: Networks) -> Callable[..., Array]:
     """`Experiment.decode`."""
 
     def decoded(key: Key, model: Inference, z: Array, cond: Condition | None = None) -> Array:
-        require_condition(networks.config.condition, cond)
+        networks.data.require(cond)
         return decode(networks, model.extra["generation"], z, cond)
 
     return decoded
@@ -114,10 +105,11 @@ def decoder(networks: Networks) -> Callable[..., Array]:
 
 def projector(networks: Networks) -> Callable[[Key, Inference, PyTree], Array]:
     """`Experiment.encode`: the styles, or the latent variables, whose images come nearest in mean square."""
-    config, to_model = networks.config, modality_of(networks.spec).to_model
+    config, data = networks.config, networks.data
 
     def projected(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
-        x, generation, cond = to_model(batch["x"]), model.extra["generation"], condition_of(config.condition, batch)
+        x, cond = data.modality.to_model(batch["x"]), data.condition(batch)
+        generation = model.extra["generation"]
         if networks.styled:
             start = jnp.broadcast_to(generation["mean_style"], (x.shape[0], *generation["mean_style"].shape))
         else:

@@ -14,20 +14,12 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import (
-    condition_of,
-    example_condition,
-    model_values,
-    network_fields,
-    requested_condition,
-    spec_of,
-)
+from experiments.config.data import data_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gaussian_path import guides, registry
 from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, Model, PyTree
 from genjax_models.families.diffusion import decode, dequantized_log_prob, encode, log_prob
 from genjax_models.guidance import drop_condition
-from genjax_models.modalities import modality_of
 from genjax_models.processes import Denoiser, GaussianProcess
 from genjax_models.solvers import Sampler, sample
 from genjax_models.training import (
@@ -152,17 +144,17 @@ def build(
     Raises:
       UserError: if a name in the config is unknown, a number out of range, or guidance asked for that cannot be.
     """
-    spec, names = spec_of(config), tuple(config.condition)
-    net = build_network("net", config.net, train=config.train, **network_fields(spec, names))
+    data = data_of(config)
+    net = build_network("net", config.net, train=config.train, **data.network_fields())
     training_net = across_devices(net, config.train)
     _check(config, samplers)
-    modality, field = modality_of(spec), spec.field
-    guide = guides.make_guide(config, process)
+    modality, shape = data.modality, data.spec.shape
+    guide = guides.make_guide(config, data, process)
     threshold = pick("sample.threshold", config.sample.threshold, registry.THRESHOLDS)
-    sampled_on = guides.conditions_of_samples(config)
+    sampled = data_of(config, *guides.CONDITIONS.get(config.sample.guide.name, ()))
     t_max = 1.0 if process is None else registry.noise_end(config, process)
-    null = {name: jnp.asarray(f.null) for name, f in spec.conditions(names).items()}
-    rates = dict.fromkeys(names, config.condition_dropout.each)
+    null = {name: jnp.asarray(field.null) for name, field in data.fields.items()}
+    rates = dict.fromkeys(data.fields, config.condition_dropout.each)
 
     def bind(collections: Collections, net: nn.Module, cond: Condition | None, **options: Any) -> Network:
         def network(params: PyTree, **condition: Array) -> Model:
@@ -172,8 +164,8 @@ def build(
         return network
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        cond = {name: jnp.zeros(1) for name in numbers} | dict(example_condition(spec, names) or {}) or None
-        start = initialize(net, key, preprocess(jnp.zeros((1, *field.shape))), jnp.zeros(1), cond)
+        cond = {name: jnp.zeros(1) for name in numbers} | dict(data.example() or {}) or None
+        start = initialize(net, key, preprocess(jnp.zeros((1, *shape))), jnp.zeros(1), cond)
         params, collections = init(start.params), {"net": start.collections}
         return {"model": params}, {"collections": collections} | extra(params, collections)
 
@@ -181,8 +173,8 @@ def build(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_flip, key_cond, key_dropout, key_loss = jax.random.split(key, 5)
-        x = model_values(config, modality, batch["x"], key_flip=key_flip, key_noise=key_x)
-        cond = condition_of(names, batch)
+        x = data.values(config.train, batch["x"], key_flip=key_flip, key_noise=key_x)
+        cond = data.condition(batch)
         if cond is not None:
             cond = drop_condition(key_cond, cond, null, rates, config.condition_dropout.together)
         collections = Collections(extra["collections"], train=True)
@@ -196,7 +188,7 @@ def build(
 
     def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The samples `[num, ...]` in the range of the data; with `keep`, their path `[keep, num, ...]` instead."""
-        cond = requested_condition(spec, sampled_on, request)
+        cond = sampled.requested(request)
         guidance = guides.guidance_of(config) if request.guidance is None else request.guidance
         denoised = threshold(guide(partial(make_denoiser, model), cond, guidance))
         name = request.sampler or config.sample.sampler
@@ -205,7 +197,7 @@ def build(
         with jax.ensure_compile_time_eval():
             grid = registry.sampling_grid(config, denoised.process, name, steps, samplers)
         key_x, key_steps = jax.random.split(key)
-        x_init = denoised.process.sigma(grid[0]) * jax.random.normal(key_x, (request.num, *field.shape))
+        x_init = denoised.process.sigma(grid[0]) * jax.random.normal(key_x, (request.num, *shape))
         if request.keep:
             _, drawn = sample(key_steps, denoised, x_init, grid, algorithm, keep=request.keep)
         else:
@@ -213,26 +205,26 @@ def build(
         return modality.clip(drawn)
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
-        cond = condition_of(names, batch)
+        cond = data.condition(batch)
         network = bind(Collections(model.extra["collections"]), net, cond)
         bound = Bound(network, model.params["model"], model.extra, cond, jnp.asarray(config.train.steps))
         return {"loss": loss(key, bound, modality.to_model(batch["x"])).value}
 
     def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         assert likelihood is not None
-        return likelihood(key, make_denoiser(model, condition_of(names, batch)), batch["x"])
+        return likelihood(key, make_denoiser(model, data.condition(batch)), batch["x"])
 
     def to_noise(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
-        return encode(make_denoiser(model, condition_of(names, batch)), modality.to_model(batch["x"]), t_max=t_max).x
+        return encode(make_denoiser(model, data.condition(batch)), modality.to_model(batch["x"]), t_max=t_max).x
 
     def to_data(key: Key, model: Inference, z: Array, cond: Condition | None = None) -> Array:
         return modality.clip(decode(make_denoiser(model, cond), z, t_max=t_max).x)
 
     return Experiment(
-        spec=spec,
+        spec=data.spec,
         init=initial,
         players=(Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps)),),
-        conditions=sampled_on,
+        conditions=sampled.conditions,
         sample=draw,
         log_prob=measure if likelihood else None,
         encode=to_noise if likelihood else None,

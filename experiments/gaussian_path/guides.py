@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.data import example_condition, null_of, spec_of
+from experiments.config.data import Data
 from experiments.gaussian_path import registry
 from experiments.run import command, inference
 from genjax_models.core.errors import UserError
@@ -48,7 +48,7 @@ FIELDS: Section = {
 """The section `config.sample.guide`."""
 
 
-def make_guide(config: ConfigDict, process: GaussianProcess | None) -> Guide:
+def make_guide(config: ConfigDict, data: Data, process: GaussianProcess | None) -> Guide:
     """What `config.sample.guide` describes, for a model on `process`, which is None where it is learned.
 
     Raises:
@@ -63,13 +63,7 @@ def make_guide(config: ConfigDict, process: GaussianProcess | None) -> Guide:
     ):
         if value and section.name not in able:
             raise UserError(f"config.sample.guide.{field} is for {' and '.join(able)}: {section.name} has none")
-    return make(config, process)
-
-
-def conditions_of_samples(config: ConfigDict) -> tuple[str, ...]:
-    """What samples are conditioned on: the fields that the model takes, and the class to which a classifier guides."""
-    led = ("label",) if config.sample.guide.name == "classifier" else ()
-    return tuple(dict.fromkeys((*config.condition, *led)))
+    return make(config, data, process)
 
 
 def guidance_of(config: ConfigDict) -> Guidance:
@@ -77,9 +71,8 @@ def guidance_of(config: ConfigDict) -> Guidance:
     return tuple(config.sample.field_guidance.items()) or config.sample.guidance
 
 
-def _classifier_free(config: ConfigDict, process: GaussianProcess | None) -> Guide:
-    section, spec = config.sample.guide, spec_of(config)
-    fields = spec.conditions(config.condition)
+def _classifier_free(config: ConfigDict, data: Data, process: GaussianProcess | None) -> Guide:
+    section, fields = config.sample.guide, data.fields
 
     def check(guidance: Guidance) -> None:
         if not config.condition and guidance != 1.0:
@@ -92,8 +85,7 @@ def _classifier_free(config: ConfigDict, process: GaussianProcess | None) -> Gui
         wanted = model(cond)
         if guidance == 1.0 or cond is None:
             return wanted
-        num = len(next(iter(cond.values())))
-        nulls = {name: null_of(field, num) for name, field in fields.items()}
+        nulls = data.null(len(next(iter(cond.values()))))
         if isinstance(guidance, tuple):  # fields in the order of their scales; those without one are never dropped
             scales = dict(guidance)
             kept = tuple(name for name in fields if name not in scales)
@@ -121,12 +113,11 @@ def one_scale(guidance: Guidance) -> float:
     return guidance
 
 
-def _cfg_plus_plus(config: ConfigDict, process: GaussianProcess | None) -> Guide:
+def _cfg_plus_plus(config: ConfigDict, data: Data, process: GaussianProcess | None) -> Guide:
     if not config.condition:
         raise UserError(UNCONDITIONAL)
     if config.sample.threshold != "none":
         raise UserError("CFG++ adds the unconditional noise anew: set config.sample.threshold=none")
-    fields = spec_of(config).conditions(config.condition)
 
     def check(guidance: Guidance) -> float:
         scale = one_scale(guidance)
@@ -136,21 +127,20 @@ def _cfg_plus_plus(config: ConfigDict, process: GaussianProcess | None) -> Guide
 
     def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> CFGPlusPlus:
         assert cond is not None
-        nulls = {name: null_of(field, len(cond[name])) for name, field in fields.items()}
+        nulls = data.null(len(next(iter(cond.values()))))
         return CFGPlusPlus(model(cond), model(nulls), check(guidance))
 
     check(guidance_of(config))
     return guide
 
 
-def _autoguidance(config: ConfigDict, process: GaussianProcess | None) -> Guide:
+def _autoguidance(config: ConfigDict, data: Data, process: GaussianProcess | None) -> Guide:
     run, weak, weights = _load(config, "a worse model of the same kind")
-    spec, names = spec_of(config), tuple(config.condition)
     theirs = tuple(run.get("condition", ()))
-    if theirs != names:
-        raise UserError(f"config.sample.guide.workdir holds a model with condition={theirs}, not {names}")
+    if theirs != data.conditions:
+        raise UserError(f"config.sample.guide.workdir holds a model with condition={theirs}, not {data.conditions}")
     make = weak.denoiser
-    shape, cond = (1, *spec.shape), example_condition(spec, names)
+    shape, cond = (1, *data.spec.shape), data.example()
     if make is None or jax.eval_shape(make(weights, cond).model, jnp.zeros(shape), jnp.ones(1)).shape != shape:
         raise UserError("config.sample.guide.workdir holds no model that predicts the data, step by step")
     _check_process(process, make(weights, cond).process)
@@ -164,7 +154,7 @@ def _autoguidance(config: ConfigDict, process: GaussianProcess | None) -> Guide:
     return guide
 
 
-def _classifier(config: ConfigDict, process: GaussianProcess | None) -> Guide:
+def _classifier(config: ConfigDict, data: Data, process: GaussianProcess | None) -> Guide:
     run, classifier, weights = _load(config, "a noise-conditional classifier")
     classify = classifier.classify
     if classify is None:
@@ -179,13 +169,12 @@ def _classifier(config: ConfigDict, process: GaussianProcess | None) -> Guide:
             logits = classify(weights, x, jnp.broadcast_to(t, x.shape[:1]))
             return jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)[:, 0]
 
-        own = {name: cond[name] for name in config.condition} or None
-        return classifier_guidance(model(own), log_prob, one_scale(guidance))
+        return classifier_guidance(model(data.condition(cond)), log_prob, one_scale(guidance))
 
     return guide
 
 
-def _embedded(config: ConfigDict, process: GaussianProcess | None) -> Guide:
+def _embedded(config: ConfigDict, data: Data, process: GaussianProcess | None) -> Guide:
     if "guidance_scales" not in config:
         raise UserError("only latent consistency models are conditioned on guidance: choose another sample.guide.name")
     low, high = config.guidance_scales
@@ -205,13 +194,15 @@ def _embedded(config: ConfigDict, process: GaussianProcess | None) -> Guide:
     return guide
 
 
-GUIDES: dict[str, Callable[[ConfigDict, GaussianProcess | None], Guide]] = {
+GUIDES: dict[str, Callable[[ConfigDict, Data, GaussianProcess | None], Guide]] = {
     "classifier_free": _classifier_free,
     "cfg_plus_plus": _cfg_plus_plus,
     "autoguidance": _autoguidance,
     "classifier": _classifier,
     "embedded": _embedded,
 }
+CONDITIONS = {"classifier": ("label",)}
+"""Fields that samples are conditioned on by a guide, whatever the model takes."""
 
 
 def _check_process(ours: GaussianProcess | None, theirs: GaussianProcess) -> None:

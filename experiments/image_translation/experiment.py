@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import check_one_step, requested_condition, spec_of
+from experiments.config.data import check_one_step, data_of
 from experiments.config.networks import Collections
 from experiments.gan import game
 from experiments.image_translation.games import cycle_game, paired_game
@@ -85,7 +85,8 @@ def build(config: ConfigDict) -> Experiment:
         raise UserError(f"method {config.method!r} needs weights of {', '.join(sorted(missing))}: set config.weights")
     if config.eval.batch < min(config.eval.num, INPUTS):
         raise UserError("calls choose their inputs anew, and would repeat some: set eval.batch to eval.num")
-    spec, between = spec_of(config), translators(config)
+    data = data_of(config)
+    between = translators(config, data.spec)
     parts = (cycle_game if between.backward else paired_game)(config, between)
     held_out = cache(lambda: domains(config, "test"))
     own = "generators" if between.backward else "generator"
@@ -95,7 +96,7 @@ def build(config: ConfigDict) -> Experiment:
         """Translations of `num` of the first `INPUTS` held-out inputs, chosen by the key, into images of the set."""
         pick("sampler", request.sampler or config.sample.sampler, {"translation": None})
         check_one_step(request)
-        requested_condition(spec, (), request)
+        data.requested(request)
         dataset, num = held_out(), request.num
         inputs = dataset.fields["y" if between.backward else "x"][:INPUTS]
         if num > len(inputs):
@@ -105,7 +106,7 @@ def build(config: ConfigDict) -> Experiment:
         return jnp.clip(back(collections, model.params[own], to_float(jnp.asarray(inputs)[rows])), -1.0, 1.0)
 
     return Experiment(
-        spec=spec,
+        spec=data.spec,
         init=parts.init,
         players=parts.players,
         sample=sample,

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.data import spec_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.data import ArrayDataset
 from genjax_models.data.domains import paired, unpaired, view_shape
+from genjax_models.data.spec import DataSpec
 from genjax_models.training.names import pick
 
 METHODS = ("pix2pix", "cyclegan", "super_resolution")
@@ -44,14 +44,14 @@ class Translators(NamedTuple):
     init: Callable[[Key], tuple[dict[str, PyTree], dict[str, PyTree]]]
 
 
-def translators(config: ConfigDict) -> Translators:
+def translators(config: ConfigDict, spec: DataSpec) -> Translators:
     """The generators of a config.
 
     Raises:
       UserError: if they cannot be built, the view cannot be made, or the method does not take domains of their sizes.
     """
     pick("method", config.method, dict.fromkeys(METHODS))
-    images = spec_of(config).shape
+    images = spec.shape
     other = view_shape(images, config.view)
     cyclic = config.method == "cyclegan"
     x_shape, y_shape = (images, other) if cyclic else (other, images)

@@ -12,7 +12,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import condition_of, spec_of
+from experiments.config.data import data_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.vae import autoencoder
 from experiments.vae.autoencoder import Observed, Pair, Variables
@@ -150,8 +150,9 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, or a network cannot be built.
     """
     game = pick("game", config.game, GAMES)
-    observation, pair = autoencoder.observed(config), autoencoder.pair_of(config, 2 * config.latent)
-    spec, names = spec_of(config), tuple(config.condition)
+    data = data_of(config)
+    spec, observation = data.spec, autoencoder.observed(config, data.spec)
+    pair = autoencoder.pair_of(config, data, observation, 2 * config.latent)
     input_shape = spec.shape if config.game == "vae_gan" else (config.latent,)
     hidden = (config.discriminator.features,) if config.game == "vae_gan" else ()
     body = build_network("discriminator.net", config.discriminator.net, train=config.train, out_shape=hidden)
@@ -189,8 +190,8 @@ def build(config: ConfigDict) -> Experiment:
         ) -> tuple[LossOutput, PyTree]:
             key_x, key_z = jax.random.split(key)
             variables = Variables(params, Collections(extra["collections"], train=True))
-            x = autoencoder.training_data(config, key_x, batch)
-            output = loss(parts, key_z, variables, x, condition_of(names, batch))
+            x = autoencoder.training_data(config, observation, key_x, batch)
+            output = loss(parts, key_z, variables, x, data.condition(batch))
             return output, {"collections": variables.collections.latest}
 
         section = config.discriminator.optimizer if name == "discriminator" else config.train.optimizer
@@ -204,16 +205,17 @@ def build(config: ConfigDict) -> Experiment:
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         key_x, key_z = jax.random.split(key)
         x = observation.preprocess(key_x, batch["x"])
-        output = bound(key_z, trained(model), x, condition_of(names, batch))
+        output = bound(key_z, trained(model), x, data.condition(batch))
         return {"loss": output.value} | dict(output.aux)
 
     def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         key_x, key_z = jax.random.split(key)
-        x, cond, own = observation.preprocess(key_x, batch["x"]), condition_of(names, batch), trained(model)
+        x, cond, own = observation.preprocess(key_x, batch["x"]), data.condition(batch), trained(model)
         encode, decode, _, _ = functions(parts, own, cond)
         test = observation.test(autoencoder_of(model.params)["log_std"])
         importance = lambda key, num: importance_log_prob(key, encode, decode, x, likelihood=test, num_samples=num)
-        return autoencoder.likelihood(config, key_z, lambda key: -bound(key, own, x, cond).value, importance)
+        bound_of = lambda key: -bound(key, own, x, cond).value
+        return autoencoder.likelihood(config, observation, key_z, bound_of, importance)
 
     def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
         own = trained(model)
@@ -223,7 +225,7 @@ def build(config: ConfigDict) -> Experiment:
     def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         key_x, key_z = jax.random.split(key)
         x = observation.preprocess(key_x, batch["x"])
-        q = functions(parts, trained(model), condition_of(names, batch))[0](x)
+        q = functions(parts, trained(model), data.condition(batch))[0](x)
         return q.mean if config.game == "aae" else q.sample(key_z)[0]
 
     factor = config.game == "factor"
@@ -231,10 +233,10 @@ def build(config: ConfigDict) -> Experiment:
         spec=spec,
         init=initial,
         players=tuple(player(name, loss) for name, loss in game.items()),
-        conditions=names,
-        sample=autoencoder.sampler(config, draw),
+        conditions=data.conditions,
+        sample=autoencoder.sampler(config, data, observation, draw),
         log_prob=measure if factor else None,
         validate=validate if factor else None,
         encode=encode,
-        decode=autoencoder.decoder(config, pair, autoencoder_of),
+        decode=autoencoder.decoder(data, observation, pair, autoencoder_of),
     )

@@ -14,19 +14,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import (
-    check_one_step,
-    example_condition,
-    network_fields,
-    requested_condition,
-    require_condition,
-    spec_of,
-)
+from experiments.config.data import Data, check_one_step
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
 from genjax_models.core.types import Array, Condition, Key, Likelihood, PyTree
+from genjax_models.data.spec import DataSpec
 from genjax_models.families.vae import (
     ObservationModel,
     bernoulli,
@@ -113,14 +107,13 @@ class Observed(NamedTuple):
     to_image: Callable[[Array], Array]
 
 
-def observed(config: ConfigDict) -> Observed:
+def observed(config: ConfigDict, spec: DataSpec) -> Observed:
     """What `config.observation` says.
 
     Raises:
       UserError: if a name is unknown, its options do not suit it, the data are no images, or they are to be
         dequantised otherwise.
     """
-    spec = spec_of(config)
     if spec.field.kind != "image":
         raise UserError(f"autoencoders model images, and data set {spec.name} is of {spec.field.kind}")
     if config.train.dequantize:
@@ -177,20 +170,25 @@ def warmed_up(value: float, warmup_steps: int, step: Array) -> Array | float:
     return linear(step, steps=warmup_steps, end=value) if warmup_steps else value
 
 
-def training_data(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:
+def training_data(config: ConfigDict, observation: Observed, key: Key, batch: Mapping[str, Array]) -> Array:
     """The batch's images in the form that is trained on, mirrored at random where `config.train.flip` says so."""
     key_flip, key_form = jax.random.split(key)
     x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
-    return observed(config).preprocess(key_form, x)
+    return observation.preprocess(key_form, x)
 
 
 def likelihood(
-    config: ConfigDict, key: Key, bound: Callable[[Key], Array], importance: Callable[[Key, int], Likelihood]
+    config: ConfigDict,
+    observation: Observed,
+    key: Key,
+    bound: Callable[[Key], Array],
+    importance: Callable[[Key, int], Likelihood],
 ) -> Likelihood:
     """The likelihood that `config.likelihood` asks for, of bits or bytes.
 
     Args:
       config: the config.
+      observation: the observation model.
       key: one typed PRNG key, consumed.
       bound: one draw of a lower bound of `log p(x)`, `[B]`.
       importance: `log p(x)` by so many draws of z.
@@ -198,24 +196,25 @@ def likelihood(
     samples = config.likelihood.samples
     kinds = {"elbo": lambda: elbo(key, bound, samples=samples), "importance": lambda: importance(key, samples)}
     found = pick("likelihood.kind", config.likelihood.kind, kinds)()
-    return replace(found, value=found.value + observed(config).log_volume)
+    return replace(found, value=found.value + observation.log_volume)
 
 
-def sampler(config: ConfigDict, draw: Draw) -> Callable[..., Array]:
+def sampler(config: ConfigDict, data: Data, observation: Observed, draw: Draw) -> Callable[..., Array]:
     """`Experiment.sample` of what draws in one step.
 
     Args:
       config: the config; its `sample.sampler` is a key of `SAMPLERS`.
+      data: of the config.
+      observation: the observation model.
       draw: see `Draw`.
     """
-    observation, spec, names = observed(config), spec_of(config), tuple(config.condition)
     for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
         pick("sample.sampler", name, SAMPLERS)
 
     def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The images `[num, ...]` in [-1, 1]."""
         check_one_step(request)
-        cond = requested_condition(spec, names, request)
+        cond = data.requested(request)
         key_z, key_x = jax.random.split(key)
         raw, log_std = draw(key_z, model, request.num, cond)
         test = observation.test(log_std)
@@ -270,15 +269,14 @@ class Pair(NamedTuple):
     decode: Callable[[Variables, Condition | None], Callable[[Array], Array]]
 
 
-def pair_of(config: ConfigDict, features: int) -> Pair:
+def pair_of(config: ConfigDict, data: Data, observation: Observed, features: int) -> Pair:
     """The networks of `config.encoder`, whose output has so many features, and `config.decoder`.
 
     Raises:
       UserError: if one of them cannot be built.
     """
-    spec, names = spec_of(config), tuple(config.condition)
-    fields = network_fields(spec, names)
-    out_shape = (*spec.shape[:-1], observed(config).channels)
+    spec, fields = data.spec, data.network_fields()
+    out_shape = (*spec.shape[:-1], observation.channels)
     nets = {
         "encoder": build_network("encoder", config.encoder, train=config.train, out_shape=(features,), **fields),
         "decoder": build_network("decoder", config.decoder, train=config.train, out_shape=out_shape, **fields),
@@ -286,7 +284,7 @@ def pair_of(config: ConfigDict, features: int) -> Pair:
 
     def init(key: Key) -> tuple[dict[str, PyTree], dict[str, PyTree]]:
         key_encoder, key_decoder = jax.random.split(key)
-        cond = example_condition(spec, names)
+        cond = data.example()
         start = {
             "encoder": initialize(nets["encoder"], key_encoder, jnp.zeros((1, *spec.shape)), None, cond),
             "decoder": initialize(nets["decoder"], key_decoder, jnp.zeros((1, config.latent)), None, cond),
@@ -305,13 +303,15 @@ def pair_of(config: ConfigDict, features: int) -> Pair:
 
 
 def decoder(
-    config: ConfigDict, pair: Pair, own: Callable[[Mapping[str, PyTree]], PyTree] = lambda params: params["model"]
+    data: Data,
+    observation: Observed,
+    pair: Pair,
+    own: Callable[[Mapping[str, PyTree]], PyTree] = lambda params: params["model"],
 ) -> Callable[..., Array]:
     """`Experiment.decode` of a pair, whose parameters `own` finds: the mean of the data given z `[B, latent]`."""
-    observation = observed(config)
 
     def decode(key: Key, model: Inference, z: Array, cond: Condition | None = None) -> Array:
-        require_condition(config.condition, cond)
+        data.require(cond)
         found = Variables(own(model.params), Collections(model.extra["collections"]))
         return observation.to_image(observation.test(found.params["log_std"]).mean(pair.decode(found, cond)(z)))
 

@@ -9,7 +9,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import condition_of, example_condition, network_fields, spec_of
+from experiments.config.data import data_of
 from experiments.config.networks import build_network, initialize
 from experiments.vae import autoencoder
 from genjax_models.core.errors import UserError
@@ -102,13 +102,14 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, the network cannot be built, or it has collections, which its groups, called one
         by one, cannot update.
     """
-    observation, spec, names = autoencoder.observed(config), spec_of(config), tuple(config.condition)
+    data = data_of(config)
+    observation, spec = autoencoder.observed(config, data.spec), data.spec
     out_shape = (*spec.shape[:-1], observation.channels)
-    net = build_network("net", config.net, train=config.train, out_shape=out_shape, **network_fields(spec, names))
+    net = build_network("net", config.net, train=config.train, out_shape=out_shape, **data.network_fields())
     pick("posterior", config.posterior, POSTERIORS)
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
-        start = initialize(net, key, jnp.zeros((1, *spec.shape)), None, example_condition(spec, names))
+        start = initialize(net, key, jnp.zeros((1, *spec.shape)), None, data.example())
         if start.collections:
             known = ", ".join(start.collections)
             raise UserError(f"config.net has {known}, which a network of groups cannot update: choose one without")
@@ -127,8 +128,8 @@ def build(config: ConfigDict) -> Experiment:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_z = jax.random.split(key)
-        x, own = autoencoder.training_data(config, key_x, batch), params["model"]
-        groups, start, decode = walk(own, x, condition_of(names, batch))
+        x, own = autoencoder.training_data(config, observation, key_x, batch), params["model"]
+        groups, start, decode = walk(own, x, data.condition(batch))
         train = observation.train(own["log_std"])
         beta = autoencoder.warmed_up(config.beta.value, config.beta.warmup_steps, step)
         output = hierarchical_loss(
@@ -139,15 +140,15 @@ def build(config: ConfigDict) -> Experiment:
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         key_x, key_z = jax.random.split(key)
         x = observation.preprocess(key_x, batch["x"])
-        output = terms(hierarchical_loss, key_z, model.params["model"], x, condition_of(names, batch))
+        output = terms(hierarchical_loss, key_z, model.params["model"], x, data.condition(batch))
         return {"loss": output.value} | dict(output.aux)
 
     def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         key_x, key_z = jax.random.split(key)
-        x, own, cond = observation.preprocess(key_x, batch["x"]), model.params["model"], condition_of(names, batch)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), model.params["model"], data.condition(batch)
         bound = lambda key: -terms(hierarchical_loss, key, own, x, cond).value
         importance = lambda key, num: terms(importance_log_prob, key, own, x, cond, num_samples=num)
-        return autoencoder.likelihood(config, key_z, bound, importance)
+        return autoencoder.likelihood(config, observation, key_z, bound, importance)
 
     def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
         own = model.params["model"]
@@ -157,7 +158,7 @@ def build(config: ConfigDict) -> Experiment:
     def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> tuple[Array, ...]:
         key_x, key_z = jax.random.split(key)
         x = observation.preprocess(key_x, batch["x"])
-        groups, start, _ = walk(model.params["model"], x, condition_of(names, batch))
+        groups, start, _ = walk(model.params["model"], x, data.condition(batch))
         return infer(key_z, groups, start).z
 
     def decode(key: Key, model: Inference, z: tuple[Array, ...], cond: Condition | None = None) -> Array:
@@ -171,8 +172,8 @@ def build(config: ConfigDict) -> Experiment:
         spec=spec,
         init=initial,
         players=(player,),
-        conditions=names,
-        sample=autoencoder.sampler(config, draw),
+        conditions=data.conditions,
+        sample=autoencoder.sampler(config, data, observation, draw),
         log_prob=measure,
         validate=validate,
         encode=encode,

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.data import spec_of
 from experiments.config.networks import conditioner
 from experiments.vae import autoencoder
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, PyTree
+from genjax_models.data.spec import DataSpec
 from genjax_models.families.flows import Bijection, MakeConditioner, coupling_flow, invert, maf
 from genjax_models.families.flows.elementwise import AFFINE
 from genjax_models.families.vae import (
@@ -76,15 +76,15 @@ class Priors(NamedTuple):
     of: Callable[[PyTree, Callable[[Array], Any]], Density | None]
 
 
-def normal_prior(config: ConfigDict) -> Priors:
+def normal_prior(config: ConfigDict, spec: DataSpec) -> Priors:
     """The standard normal."""
     return Priors(lambda key: {}, lambda params, encode: None)
 
 
-def vamp_priors(config: ConfigDict) -> Priors:
+def vamp_priors(config: ConfigDict, spec: DataSpec) -> Priors:
     """Posteriors of as many pseudo-inputs as there are components, in the range of the images, mixed evenly."""
-    shape = (config.prior.components, *spec_of(config).shape)
-    low = 0.0 if autoencoder.observed(config).form == "bits" else -1.0
+    shape = (config.prior.components, *spec.shape)
+    low = 0.0 if autoencoder.observed(config, spec).form == "bits" else -1.0
 
     def of(params: PyTree, encode: Callable[[Array], Any]) -> Density:
         return vamp_prior(encode, low + (1.0 - low) * jax.nn.sigmoid(params["pseudo_inputs"]))
@@ -92,10 +92,10 @@ def vamp_priors(config: ConfigDict) -> Priors:
     return Priors(lambda key: {"pseudo_inputs": jax.random.normal(key, shape)}, of)
 
 
-def flow_priors(make: Callable[[ConfigDict], Bijection]) -> Callable[[ConfigDict], Priors]:
+def flow_priors(make: Callable[[ConfigDict], Bijection]) -> Callable[[ConfigDict, DataSpec], Priors]:
     """A flow to the standard normal, which it starts as."""
 
-    def priors(config: ConfigDict) -> Priors:
+    def priors(config: ConfigDict, spec: DataSpec) -> Priors:
         try:
             flow = make(config)
         except ValueError as error:
@@ -110,7 +110,7 @@ def flow_priors(make: Callable[[ConfigDict], Bijection]) -> Callable[[ConfigDict
     return priors
 
 
-def autoregressive_priors(config: ConfigDict) -> Priors:
+def autoregressive_priors(config: ConfigDict, spec: DataSpec) -> Priors:
     """Of each latent variable a mixture of `config.prior.components` normals given those before it."""
     latent = config.latent
     net = _masked(config.prior.width, out_std=APART)(3 * config.prior.components)
@@ -134,7 +134,7 @@ def _couplings(config: ConfigDict) -> Bijection:
 
 
 POSTERIORS = {"gaussian": normal_posteriors, "iaf": autoregressive_posteriors}
-PRIORS: dict[str, Callable[[ConfigDict], Priors]] = {
+PRIORS: dict[str, Callable[[ConfigDict, DataSpec], Priors]] = {
     "normal": normal_prior,
     "vamp": vamp_priors,
     "maf": flow_priors(_autoregressive_flow),

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import condition_of, spec_of
+from experiments.config.data import data_of
 from experiments.config.networks import Collections
 from experiments.vae import autoencoder
 from experiments.vae.autoencoder import Variables
@@ -102,11 +102,12 @@ def build(config: ConfigDict) -> Experiment:
       UserError: if a name is unknown, options do not suit the objective, or a network cannot be built.
     """
     posteriors = pick("posterior.name", config.posterior.name, POSTERIORS)(config)
-    observation, pair = autoencoder.observed(config), autoencoder.pair_of(config, posteriors.features)
+    data = data_of(config)
+    observation = autoencoder.observed(config, data.spec)
+    pair = autoencoder.pair_of(config, data, observation, posteriors.features)
     loss, takes = pick("objective.name", config.objective.name, LOSSES)
-    priors = pick("prior.name", config.prior.name, PRIORS)(config)
+    priors = pick("prior.name", config.prior.name, PRIORS)(config, data.spec)
     check(config)
-    names = tuple(config.condition)
     random = config.objective.name != "wae"  # whose codes are the posteriors' means
 
     def trained(model: Inference) -> Variables:
@@ -131,7 +132,7 @@ def build(config: ConfigDict) -> Experiment:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_z = jax.random.split(key)
-        x = autoencoder.training_data(config, key_x, batch)
+        x = autoencoder.training_data(config, observation, key_x, batch)
         own = Variables(params["model"], Collections(extra["collections"], train=True))
         given: dict[str, Any] = {
             "beta": autoencoder.warmed_up(config.beta.value, config.beta.warmup_steps, step),
@@ -139,7 +140,7 @@ def build(config: ConfigDict) -> Experiment:
             "kernel": imq_kernel(config.latent),
         }
         options = {name: given[name] for name in takes.split()} | dict(config.objective.options)
-        cond = condition_of(names, batch)
+        cond = data.condition(batch)
         encode = posterior(own, cond) if random else lambda x: posterior(own, cond)(x).mean
         likelihood = observation.train(own.params["log_std"])
         output = loss(key_z, encode, pair.decode(own, cond), x, likelihood=likelihood, **options)
@@ -151,7 +152,7 @@ def build(config: ConfigDict) -> Experiment:
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         key_x, key_z = jax.random.split(key)
-        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
         if random:
             value, terms = bound(key_z, own, x, cond)
             return {"loss": value - observation.log_volume} | dict(terms)
@@ -160,7 +161,7 @@ def build(config: ConfigDict) -> Experiment:
 
     def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         key_x, key_z = jax.random.split(key)
-        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
         importance = lambda key, num: importance_log_prob(
             key,
             *parts(own, cond),
@@ -169,7 +170,8 @@ def build(config: ConfigDict) -> Experiment:
             prior=prior(own),
             num_samples=num,
         )
-        return autoencoder.likelihood(config, key_z, lambda key: -bound(key, own, x, cond).value, importance)
+        bound_of = lambda key: -bound(key, own, x, cond).value
+        return autoencoder.likelihood(config, observation, key_z, bound_of, importance)
 
     def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
         own = trained(model)
@@ -178,12 +180,12 @@ def build(config: ConfigDict) -> Experiment:
 
     def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         key_x, key_z = jax.random.split(key)
-        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
         return posterior(own, cond)(x).sample(key_z)[0] if random else posterior(own, cond)(x).mean
 
     def fill(key: Key, model: Inference, batch: Mapping[str, Array], observed: Array) -> Array:
         key_x, key_prior, key_start, key_chain = jax.random.split(key, 4)
-        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), condition_of(names, batch)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
         test = observation.test(own.params["log_std"])
         start = test.sample(key_start, draw(key_prior, model, x.shape[0], cond)[0])
         options: dict[str, Any] = {"likelihood": test, "prior": prior(own), "steps": config.impute.steps}
@@ -192,14 +194,14 @@ def build(config: ConfigDict) -> Experiment:
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(
-        spec=spec_of(config),
+        spec=data.spec,
         init=initial,
         players=(player,),
-        conditions=names,
-        sample=autoencoder.sampler(config, draw),
+        conditions=data.conditions,
+        sample=autoencoder.sampler(config, data, observation, draw),
         log_prob=measure if random else None,
         validate=validate,
         encode=encode,
-        decode=autoencoder.decoder(config, pair),
+        decode=autoencoder.decoder(data, observation, pair),
         impute=fill if random else None,
     )
