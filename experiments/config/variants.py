@@ -1,4 +1,4 @@
-"""The variants that every generative config has: `--config=path.py:conditional`, `:smoke`, or both with a comma."""
+"""The variants that every config has, `path.py:conditional`, `:smoke`, `:bfloat16`, or several with a comma."""
 
 from collections.abc import Callable, Mapping
 
@@ -22,7 +22,14 @@ def _smoke(config: ConfigDict) -> None:
         _smoke(config.teacher)
 
 
-VARIANTS = {"conditional": _conditional, "smoke": _smoke}
+def _bfloat16(config: ConfigDict) -> None:
+    """The same with networks that compute in bfloat16."""
+    config.train.compute_dtype = "bfloat16"
+    if config.get("teacher"):
+        _bfloat16(config.teacher)
+
+
+VARIANTS = {"conditional": _conditional, "smoke": _smoke, "bfloat16": _bfloat16}
 
 
 def with_variant(

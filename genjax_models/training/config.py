@@ -57,7 +57,9 @@ TRAINING: Section = {
     "batch_size": Setting(128, "examples a step over all devices and processes", at_least(1), smoke=16),
     "accumulate": Setting(1, "microbatches a step", at_least(1)),
     "compute_dtype": Setting(
-        "float32", "of every network; parameters and optimisers stay float32", one_of("float32", "bfloat16")
+        "float32",
+        "of the networks that sections name; parameters and optimisers stay float32",
+        one_of("float32", "bfloat16"),
     ),
     "flip": Setting(False, "mirror images at random"),
     "dequantize": Setting(False, "add uniform noise within the interval of each byte"),
