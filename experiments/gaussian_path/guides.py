@@ -38,11 +38,7 @@ INTERVAL: Range = ("two ascending times in 0 to 1", lambda times: len(times) == 
 FIELDS: Section = {
     "name": Setting("classifier_free", "classifier_free, cfg_plus_plus, autoguidance, classifier or embedded"),
     "workdir": Setting("", "of the run that guides: autoguidance's worse model, or the noise-conditional classifier"),
-    "interval": Setting(
-        (0.0, 1.0),
-        "times between which guidance acts",
-        INTERVAL,
-    ),
+    "interval": Setting((0.0, 1.0), "times between which guidance acts", INTERVAL),
     "rescale": Setting(0.0, "how far the standard deviation is brought back to the conditional prediction's", SHARE),
 }
 """The section `config.sample.guide`."""
@@ -86,8 +82,9 @@ def _classifier_free(config: ConfigDict, data: Data, process: GaussianProcess | 
         if guidance == 1.0 or cond is None:
             return wanted
         nulls = data.null(len(next(iter(cond.values()))))
-        if isinstance(guidance, tuple):  # fields in the order of their scales; those without one are never dropped
-            scales = dict(guidance)
+        if isinstance(guidance, tuple):  # in the order of config.condition; fields without a scale are never dropped
+            given_scales = dict(guidance)
+            scales = {name: given_scales[name] for name in fields if name in given_scales}
             kept = tuple(name for name in fields if name not in scales)
             levels = [kept + tuple(scales)[:count] for count in range(len(scales) + 1)]
             weights = list(scales.values())
