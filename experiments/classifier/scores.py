@@ -1,4 +1,4 @@
-"""What a classifier is trained on and judged by."""
+"""Loss and accuracy of a classifier."""
 
 import jax.numpy as jnp
 import optax

@@ -24,7 +24,7 @@ def logits(config: ConfigDict, state: TrainState, *, num: int, batch: int, seed:
       UserError: if the config is of no GAN, or a split has fewer images.
     """
     if config.experiment != gan.__name__:
-        raise UserError(f"only a GAN of {gan.__name__} can be asked, not one of {config.experiment}")
+        raise UserError(f"only GANs of {gan.__name__} have such a discriminator, not those of {config.experiment}")
     if not 0 < batch <= num:
         raise UserError(f"--batch={batch} must lie between 1 and --num={num}")
     parts = game.make_parts(config)

@@ -1,4 +1,4 @@
-"""The tasks that every family is asked for in one way, and what a family answers that cannot do one."""
+"""The tasks of all families, and the error of a family that cannot do one."""
 
 from collections.abc import Callable
 from typing import Any

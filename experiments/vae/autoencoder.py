@@ -200,7 +200,7 @@ def likelihood(
 
 
 def sampler(config: ConfigDict, data: Data, observation: Observed, draw: Draw) -> Callable[..., Array]:
-    """`Experiment.sample` of what draws in one step.
+    """`Experiment.sample` of a model that samples in one step.
 
     Args:
       config: the config; its `sample.sampler` is a key of `SAMPLERS`.
