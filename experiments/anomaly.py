@@ -3,8 +3,8 @@
     python -m experiments.anomaly --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --other=mnist_5k
 
 The score of an example is minus its log-likelihood. Prints the mean of both test splits, and how well the score
-separates them: the chance that an example of the other set scores higher than one of the model's own (the area under the
-ROC curve; 0.5 is none, and below it the model finds the other set *more* likely, as Nalisnick et al. warn).
+separates them: the chance that an example of the other set scores higher than one of the model's own (the area under
+the ROC curve; 0.5 is none, and below it the model finds the other set *more* likely, as Nalisnick et al. warn).
 Writes `anomaly.json`.
 
 References:
