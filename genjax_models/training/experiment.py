@@ -12,8 +12,8 @@ from genjax_models.data.spec import DataSpec
 from genjax_models.training.state import Player, TrainState, init_state
 
 Guidance = float | tuple[tuple[str, float], ...]
-"""One scale for the whole condition, or a scale for each field of it, `(("text", 4.0), ("label", 1.5))`. Those of fields
-act in the order of `Experiment.conditions`."""
+"""One scale for the whole condition, or a scale for each field of it, `(("text", 4.0), ("label", 1.5))`; those of
+fields act in the order of `Experiment.conditions`."""
 
 
 @struct.dataclass
