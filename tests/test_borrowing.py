@@ -101,7 +101,7 @@ def test_a_room_with_optional_packages_imports_without_them(room):
         ("report", "save_points({'a': np.ones((5, 2))}, 'a.png')", "matplotlib", "plot"),
         (
             "data",
-            "batches(ArrayDataset('a', 'train', np.ones((4, 2)), np.ones(4, int), 2), 2, seed=0)",
+            "batches(ArrayDataset(data_spec('moons'), 'train', {'x': np.ones((4, 2))}), 2, seed=0)",
             "grain",
             "data",
         ),

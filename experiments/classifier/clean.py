@@ -16,6 +16,7 @@ from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.config import TRAINING
 from genjax_models.training.settings import Section, Setting, at_least, defaults
 
+TASKS: tuple[str, ...] = ()
 FIELDS: Section = {
     **sections.experiment("experiments.classifier"),
     **sections.DATA,

@@ -51,6 +51,7 @@ NEIGHBOURS = 64
 """Examples of a batch among which `spread` looks for the nearest."""
 
 
+TASKS: tuple[str, ...] = ("sample", "encode", "decode")
 FIELDS: Section = {
     **sections.experiment("experiments.gan"),
     **sections.DATA,
