@@ -121,7 +121,7 @@ def _compiled(jitted: Wrapped, shapes: TrainState, batch: PyTree) -> Compiled:
     """The step for these shapes.
 
     Raises:
-      UserError: if a network or an objective refuses them; what it says is kept.
+      UserError: if a network or an objective refuses them; its message is kept.
     """
     try:
         return jitted.lower(shapes, batch).compile()

@@ -180,7 +180,7 @@ def compile(step: Step, mesh: Mesh, *, mode: Mode = "jit", state: TrainState, fs
       `(state, batch) -> (state, metrics)`; the state that goes in is donated and must not be used again.
 
     Raises:
-      UserError: if the mode is unknown, or does not support what is asked.
+      UserError: if the mode is unknown, or does not support the other settings.
     """
     modes = {"jit": _global, "shard_map": _shard_map, "pmap": _pmap}
     mapped = pick("parallel.mode", mode, modes)

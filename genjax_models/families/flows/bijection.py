@@ -9,7 +9,7 @@ what the ones before have made of the batch.
 
 A layer whose log-determinant is an estimate takes its randomness where it is built: a loss builds the flow of a key,
 `flow = make(key)`, and the three functions stay pure. An inverse without a closed form is found by iteration; an
-example on which that fails is NaN, never a wrong number, and `inverse_residual` says by how much an inverse misses.
+example for which that fails is NaN, never a wrong number, and `inverse_residual` measures the error of an inverse.
 
 References:
   Rezende and Mohamed, Variational Inference with Normalizing Flows, 2015, https://arxiv.org/abs/1505.05770

@@ -58,7 +58,7 @@ def squared_mmd(x: Array, y: Array, kernel: Kernel) -> Array:
       kernel: of squared distances.
 
     Returns:
-      `[B]`, whose mean is the estimate: negative about half of the time where the laws agree.
+      `[B]`, whose mean is the estimate: negative about half of the time where the distributions agree.
 
     Raises:
       ValueError: if the shapes differ, or there are fewer than 2 of each.

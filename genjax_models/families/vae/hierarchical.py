@@ -37,7 +37,7 @@ class Group(NamedTuple):
 
     Attributes:
       prior: `h -> (p, h)`, the normals and the state for `merge`.
-      posterior: `(h, p) -> q`, of the state that `prior` was given and what it said.
+      posterior: `(h, p) -> q`, of the input state of `prior` and its output `p`.
       merge: `(h, z [B, ...]) -> h` of the next group.
     """
 
@@ -89,7 +89,7 @@ def generate(
 
     Args:
       key: one typed PRNG key, consumed.
-      groups: from the top; their posteriors are not asked.
+      groups: from the top; their posteriors are not used.
       start: the state before the first.
       z: values of the first groups, which are then not drawn; all of them decode what `infer` has encoded.
       temperature: factor of the priors' standard deviations.
@@ -145,7 +145,7 @@ def importance_log_prob(
 ) -> Likelihood:
     """The log-likelihood estimated from so many weights, on average a lower bound; one draw in memory at a time.
 
-    Arguments are those of `hierarchical_loss`; `core.likelihood.importance` says what `stderr` is.
+    Arguments are those of `hierarchical_loss`; for `stderr` see `core.likelihood.importance`.
     """
     keys = jax.random.split(key, num_samples)
     log_weights = jax.lax.map(lambda key: log_weight(key, groups, start, log_prob), keys)

@@ -108,7 +108,7 @@ def importance_log_prob(
       chunk: draws in memory at once.
 
     Returns:
-      `Likelihood` of kind `importance(K)` `[B]`, nats; `core.likelihood.importance` says what `stderr` is.
+      `Likelihood` of kind `importance(K)` `[B]`, nats; for `stderr` see `core.likelihood.importance`.
     """
     posterior = encode(x)
 

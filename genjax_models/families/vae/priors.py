@@ -60,7 +60,7 @@ def vamp_prior(
 
 
 def flow_prior(flow: bijection.Bijection, base: Density, params: PyTree) -> Density:
-    """The law of a flow's data, for a flow that runs from the latent variables of a VAE to `base`."""
+    """The distribution of a flow's data, for a flow from the latent variables of a VAE to `base`."""
     return Density(
         lambda key, n: bijection.sample(key, flow, base, params, n),
         partial(bijection.log_prob, flow, base, params),

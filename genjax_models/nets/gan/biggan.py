@@ -159,7 +159,7 @@ class BigGANDiscriminator(nn.Module):
       halvings: how many blocks, from the first, halve height and width.
       attention: index of the block after which there is attention; `None` for none.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how it is conditioned on the class, see `discriminator_head`.
       dtype: of the computation; parameters stay float32.
     """
 

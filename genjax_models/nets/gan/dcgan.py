@@ -82,7 +82,7 @@ class DCGANDiscriminator(nn.Module):
     Attributes:
       channels: of each stage, the finest first; a stage halves height and width.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how it is conditioned on the class, see `discriminator_head`.
       batch_norm: False for a critic whose gradient penalty is of each example.
       axis_name: see `BatchNorm`.
       dtype: of the computation; parameters stay float32.

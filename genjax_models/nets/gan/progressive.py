@@ -152,7 +152,7 @@ class ProgressiveDiscriminator(nn.Module):
       channels: of each stage, the finest first; the resolution halves between two.
       minibatch_group: examples whose deviation from one another is shown, see `minibatch_std`; 1 hides it.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how it is conditioned on the class, see `discriminator_head`.
       dtype: of the computation; parameters stay float32.
     """
 

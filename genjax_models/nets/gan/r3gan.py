@@ -145,7 +145,7 @@ class R3GANDiscriminator(nn.Module):
       depth: blocks of each stage.
       expansion, group: see `ResidualBlock`.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`; the paper's is the projection, of an
+      conditioning: on the class, see `discriminator_head`; the paper's is the projection, of an
         embedded class and without the class-free term.
       dtype: of the computation; parameters stay float32.
     """

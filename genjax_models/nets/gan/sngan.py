@@ -151,7 +151,7 @@ class SNGANDiscriminator(nn.Module):
       channels: of each block, the first nearest to the image.
       halvings: how many blocks, from the first, halve height and width.
       num_classes: 0 for an unconditional network.
-      conditioning: how it hears of the class, see `discriminator_head`.
+      conditioning: how it is conditioned on the class, see `discriminator_head`.
       dtype: of the computation; parameters stay float32.
     """
 

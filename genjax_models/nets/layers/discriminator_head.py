@@ -1,6 +1,6 @@
-r"""How a discriminator judges: from features to a logit, and how it hears of the class.
+r"""The last layer of a discriminator: from features to a logit, conditioned on the class.
 
-A conditional discriminator judges the pair (x, y) by one of `CONDITIONING`. By *projection*,
+A conditional discriminator scores the pair (x, y) by one of `CONDITIONING`. By *projection*,
 
 $$\mathrm{logit}(x, y) = w^\top \phi(x) + b + v_y^\top \phi(x),$$
 
