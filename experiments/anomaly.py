@@ -1,10 +1,11 @@
-"""How unlikely a trained model finds another data set.
+"""The anomaly score of another data set under a trained model.
 
     python -m experiments.anomaly --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --other=mnist_5k
 
-The score of an example is minus its log-likelihood. Prints the mean of both test splits, and how well the score tells
-them apart: the chance that an example of the other set scores higher than one of the model's own (the area under the
-ROC curve; 0.5 is none, and below it the model finds the other set *more* likely, as Nalisnick et al. warn).
+The score of an example is minus its log-likelihood. Prints the mean of both test splits, and how well the score
+separates them: the probability that an example of the other set scores higher than one of the model's own (the area
+under the ROC curve; 0.5 is no separation, and below it the other set has *higher* likelihoods, as Nalisnick et al.
+found).
 Writes `anomaly.json`.
 
 References:
@@ -28,7 +29,7 @@ from genjax_models.evaluation.auroc import auroc
 from genjax_models.training import parallel
 from genjax_models.training.workdir import write_atomically, writing
 
-OTHER = flags.DEFINE_string("other", None, "data set whose examples are to be told from the model's own")
+OTHER = flags.DEFINE_string("other", None, "data set to compare with the model's own")
 NUM = flags.DEFINE_integer("num", 1000, "test examples of each set")
 
 

@@ -69,7 +69,7 @@ Loss = Callable[[Key, Model, Pairs], LossOutput]
 
 
 class Task(NamedTuple):
-    """Two laws in the plane and the way between them: from `source` at t = 1 to `data` at t = 0."""
+    """Two distributions in the plane: `source` at t = 1 and `data` at t = 0."""
 
     source: toy.ToyDensity
     data: toy.ToyDensity

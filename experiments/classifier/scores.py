@@ -1,4 +1,4 @@
-"""What a classifier is trained on and judged by."""
+"""The loss and the scores of a classifier."""
 
 import jax.numpy as jnp
 import optax

@@ -52,7 +52,7 @@ def network_fields(spec: DataSpec, conditions: Iterable[str]) -> dict[str, Any]:
 
 
 def model_values(config: ConfigDict, modality: Modality, x: Array, *, key_flip: Key, key_noise: Key) -> Array:
-    """A training batch of stored values as a model sees it, mirrored and dequantised as `config.train` says.
+    """A training batch of stored values as model values, mirrored and dequantised as set in `config.train`.
 
     Raises:
       UserError: if that has no meaning for this kind of data.
@@ -139,4 +139,4 @@ def check_one_step(request: SampleRequest) -> None:
         raise UserError("guidance is for conditional models that sample step by step: leave it at 1")
     if request.steps not in (None, 1) or request.keep:
         asked = request.steps or request.keep
-        raise UserError(f"this model samples in one step and has no path to show; {asked} were asked for")
+        raise UserError(f"this model samples in one step and has no path to show; {asked} were requested")

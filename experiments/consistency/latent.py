@@ -44,7 +44,7 @@ def get_config() -> ConfigDict:
 
 
 def build(config: ConfigDict) -> Experiment:
-    """Bind the config's network, the teacher's that is also told the guidance, to the latent consistency loss.
+    """Bind the teacher's network, further conditioned on the guidance scale, to the latent consistency loss.
 
     Raises:
       UserError: if a model is unconditional or knows no null class, the scales do not ascend from 1, samples are to be

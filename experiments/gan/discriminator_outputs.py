@@ -27,7 +27,7 @@ def logits(config: ConfigDict, state: TrainState, *, num: int, batch: int, seed:
       UserError: if the config is of no GAN, or a split has fewer images.
     """
     if config.experiment != gan.__name__:
-        raise UserError(f"only a GAN of {gan.__name__} can be asked, not one of {config.experiment}")
+        raise UserError(f"this command needs a GAN of {gan.__name__}, not one of {config.experiment}")
     if not 0 < batch <= num:
         raise UserError(f"--batch={batch} must lie between 1 and --num={num}")
     head = make_head(config)
@@ -63,7 +63,7 @@ def logits(config: ConfigDict, state: TrainState, *, num: int, batch: int, seed:
 
 
 def summary(found: dict[str, np.ndarray], game: str) -> dict[str, Any]:
-    """Means, shares and ratios of the logits, as the module says."""
+    """Mean logits, accuracy, overfitting ratio and calibration error, as defined in the command's docstring."""
     means = {kind: float(values.mean()) for kind, values in found.items()}
     result: dict[str, Any] = {"mean_logit": means, "n": len(found["fake"])}
     if (boundary := GAMES[game].boundary) is not None:

@@ -134,7 +134,7 @@ def variables_of(params: Mapping[str, PyTree], extra: PyTree, player: str) -> Py
 
 
 def images_of(parts: Parts, key: Key, batch: Mapping[str, Array]) -> Array:
-    """The batch as the discriminator sees it, mirrored at random and dequantised where `config.train` says so."""
+    """The batch as the discriminator's input, mirrored at random and dequantised as set in `config.train`."""
     key_flip, key_x = jax.random.split(key)
     modality = modality_of(parts.networks.spec)
     return model_values(parts.config, modality, batch["x"], key_flip=key_flip, key_noise=key_x)

@@ -158,7 +158,7 @@ def cycle_game(config: ConfigDict, between: Translators) -> Parts:
     """CycleGAN: a discriminator in each domain, and pools of past translations in `extra`.
 
     Raises:
-      UserError: if pools are asked for where shards would average them, or the identity loss where channels differ.
+      UserError: if pools are set where shards would average them, or the identity loss where channels differ.
     """
     if config.pool and config.train.parallel.mode != "jit":
         raise UserError("image pools belong to one program: set config.pool=0, or config.train.parallel.mode='jit'")

@@ -1,4 +1,4 @@
-"""The tasks that every family is asked for in one way, and what a family answers that cannot do one."""
+"""The tasks that all families share one interface for, and the error of a family that lacks one."""
 
 from collections.abc import Callable
 from typing import Any

@@ -114,7 +114,7 @@ class Observed(NamedTuple):
 
 
 def observed(config: ConfigDict) -> Observed:
-    """What `config.observation` says.
+    """The observation model that `config.observation` describes.
 
     Raises:
       UserError: if a name is unknown, its options do not suit it, the data are no images, or they are to be
@@ -178,7 +178,7 @@ def warmed_up(value: float, warmup_steps: int, step: Array) -> Array | float:
 
 
 def training_data(config: ConfigDict, key: Key, batch: Mapping[str, Array]) -> Array:
-    """The batch's images in the form that is trained on, mirrored at random where `config.train.flip` says so."""
+    """The batch's images in the form that is trained on, mirrored at random if `config.train.flip`."""
     key_flip, key_form = jax.random.split(key)
     x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
     return observed(config).preprocess(key_form, x)
@@ -202,7 +202,7 @@ def likelihood(
 
 
 def sampler(config: ConfigDict, draw: Draw) -> Callable[..., Array]:
-    """`Experiment.sample` of what draws in one step.
+    """`Experiment.sample` of a model that samples in one step.
 
     Args:
       config: the config; its `sample.sampler` is a key of `SAMPLERS`.
