@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 
 class RefusedError(ValueError):
-    """The pickle holds something that this reader does not know, and so will not touch."""
+    """The pickle holds something that this reader does not support."""
 
 
 def read(  # noqa: PLR0912, PLR0915 - one branch an opcode

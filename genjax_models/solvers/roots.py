@@ -143,7 +143,7 @@ def fixed_point(g: Callable[[Array], Array], x0: Array, *, iterations: int = 256
 
 
 def _nan_unless(converged: Array, dtype: jnp.dtype) -> Array:
-    return jnp.where(converged, 0.0, jnp.nan).astype(dtype)  # a float, as `custom_root` wants of what it hands out
+    return jnp.where(converged, 0.0, jnp.nan).astype(dtype)  # a float, which `custom_root` requires of its outputs
 
 
 def _check(iterations: int) -> None:

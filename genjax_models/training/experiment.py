@@ -1,4 +1,4 @@
-"""What an experiment hands to the training loop, to the sampler and to the evaluation: pure functions."""
+"""The pure functions of an experiment, for the training loop, sampling and evaluation."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

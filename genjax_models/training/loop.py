@@ -1,4 +1,4 @@
-"""The training loop: resume or start, step, log, save, stop cleanly. It knows no family and no network."""
+"""The training loop: resume or start, step, log, save, stop cleanly. It is independent of family and network."""
 
 import logging
 import signal

@@ -57,7 +57,7 @@ def differing(workdir: Path, config: Mapping[str, Any]) -> list[str]:
 
 
 def check_same_model(workdir: Path, config: Mapping[str, Any]) -> None:
-    """Refuse to read a run's weights by a config in which they would mean something else; how to train may differ.
+    """Refuse to load a run's weights with the config of another model; settings of the training may differ.
 
     Raises:
       UserError: if a setting outside `train` differs, apart from those that may, or `config.json` cannot be read.

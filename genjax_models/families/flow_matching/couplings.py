@@ -29,7 +29,7 @@ Source = Callable[[Key, tuple[int, ...]], Array]
 
 
 def independent(key: Key, x: Array, *, source: Source = jax.random.normal) -> tuple[Array, Array]:
-    """Noise that knows nothing of the data (I-CFM)."""
+    """Noise that is independent of the data (I-CFM)."""
     return x, source(key, x.shape).astype(x.dtype)
 
 

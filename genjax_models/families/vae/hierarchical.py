@@ -5,10 +5,10 @@ q(z \mid x) = \prod_{i=1}^{G} q(z_i \mid z_{<i}, x),$$
 $$\log p(x) \ge E_q\left[\log p(x \mid z) - \sum_i
 KL(q(z_i \mid z_{<i}, x)\,\Vert\,p(z_i \mid z_{<i}))\right].$$
 
-Every conditional is a diagonal normal, so each divergence is exact given the groups above it. What a model knows of
-$z_{<i}$ is a state $h$, of any kind, that walks down: a group reads it and adds its z to it.
+Every conditional is a diagonal normal, so each divergence is exact given the groups above it. A state
+$h$, of any kind, summarises $z_{<i}$: a group takes it and adds its z to it for the next group.
 
-The ladder VAE's posterior combines what the encoder believes with what the prior expects, each by its precision,
+The ladder VAE's posterior combines the encoder's estimate with the prior, each weighted by its precision,
 
 $$\sigma^{-2} = \hat\sigma^{-2} + \sigma_p^{-2}, \qquad
 \mu = \sigma^2 (\hat\mu\,\hat\sigma^{-2} + \mu_p\,\sigma_p^{-2})$$

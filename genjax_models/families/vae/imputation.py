@@ -42,7 +42,7 @@ def impute(
       key: one typed PRNG key, consumed.
       encode: `x -> Posterior`, already bound to its parameters.
       decode: `z -> raw`, likewise.
-      x: data `[B, ...]`, as `likelihood` wants it; where it is missing, the start of the chain.
+      x: data `[B, ...]`, as `likelihood` takes it; where it is missing, the start of the chain.
       observed: bool, as `x`: what is known.
       likelihood: what the raw output means; elements must be independent given z.
       prior: of the latent variables; None is the standard normal.

@@ -73,7 +73,7 @@ def autoregressive_prior(network: Callable[[Array], Array], dims: int) -> Densit
     Args:
       network: `z [B, D] -> [B, D, 3 K]`, the logits, means and log-stds of each variable's mixture as functions of the
         variables before it alone, a MADE bound to its parameters. Zeros are the standard normal, with all components
-        alike: to learn apart they want to start from small random numbers.
+        alike: to become different they need a small random initialisation.
       dims: D.
     """
 

@@ -1,4 +1,4 @@
-r"""Convolutional networks inside the couplings of a flow, of as many channels as the layer wants.
+r"""Convolutional networks inside the couplings of a flow, with as many channels as the layer needs.
 
 `ConvConditioner` is Glow's: 3×3, 1×1 and 3×3 convolutions with ReLUs between. `ResNetConditioner` has residual blocks
 between its first and its last, as RealNVP and Flow++ do. The last convolution is initialised to zero unless `out_std`

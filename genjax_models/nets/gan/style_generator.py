@@ -153,7 +153,7 @@ class DoublingSynthesis(nn.Module):
 
     @property
     def num_styles(self) -> int:
-        """Styles that it reads, L."""
+        """Number of styles, L."""
         return 2 * doublings(self.resolution, self.base_resolution) + 2
 
     @property
