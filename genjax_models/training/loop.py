@@ -168,7 +168,7 @@ def _train(
                 with clock.paused():
                     checkpoints.save(step, state, data=batches.get_state(), metrics=values if saving else None)
             if stopping:
-                log.warning("stopped after step %d, which is saved; the same command goes on from there", step)
+                log.warning("stopped after step %d, which is saved; the same command resumes from there", step)
                 raise SystemExit(128 + (interruption.signal or signal.SIGTERM))
     return state
 

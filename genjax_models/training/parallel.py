@@ -101,7 +101,7 @@ def make_mesh(count: int | None = None) -> Mesh:
     """
     devices = jax.devices()
     if count is not None and not 1 <= count <= len(devices):
-        raise UserError(f"{count} devices were asked for, but this run has {len(devices)} ({devices[0].platform})")
+        raise UserError(f"{count} devices were requested, but this run has {len(devices)} ({devices[0].platform})")
     return Mesh(np.asarray(devices[:count]), (AXIS,))
 
 
