@@ -176,7 +176,7 @@ def discriminator_objective(parts: Parts) -> Objective:
         terms = {"game": game.discriminator(on_real.logits, on_fake.logits)}
 
         def penalize(penalty: Penalty, key: Key, real: Array, fake: Array) -> Array:
-            """The gradient is by the images, through the augmentation that the discriminator sees them under."""
+            """The gradient is with respect to the images before augmentation."""
             key_penalty, key_seen = jax.random.split(key)
             show = lambda x: x if config.consistency else parts.augment.apply(key_seen, x, extra["augment"])
             return penalty(key_penalty, lambda x: discriminate(show(x))[0].logits, real, fake)

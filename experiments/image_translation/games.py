@@ -164,7 +164,7 @@ def cycle_game(config: ConfigDict, between: Translators) -> Parts:
         raise UserError("image pools belong to one program: set config.pool=0, or config.train.parallel.mode='jit'")
     if config.weights.identity and between.x_shape != between.y_shape:
         raise UserError(
-            f"the identity loss wants domains of one shape, got {between.x_shape} and {between.y_shape}: "
+            f"the identity loss needs domains of one shape, got {between.x_shape} and {between.y_shape}: "
             "set config.weights.identity=0"
         )
     forward, backward = between.forward, cast(Callable[..., Array], between.backward)
