@@ -1,4 +1,4 @@
-"""How unlikely a trained model finds another data set.
+"""The anomaly score of another data set under a trained model.
 
     python -m experiments.anomaly --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --other=mnist_5k
 

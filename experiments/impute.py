@@ -27,7 +27,7 @@ NUM = flags.DEFINE_integer("num", 16, "how many images")
 DRAWS = flags.DEFINE_integer("draws", 8, "draws of each image that are averaged")
 SEED = flags.DEFINE_integer("seed", 0, "of the draws")
 GREY = 96
-"""The byte that stands for a missing pixel."""
+"""The byte that marks a missing pixel."""
 
 
 def main() -> None:

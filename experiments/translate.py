@@ -4,12 +4,12 @@
 
 Draws a picture into `samples/`: of pairs the inputs, their translations and what these should be; of unpaired sets, for
 each domain, the inputs, their translations, and those translated back. Prints and writes `translate.json`: the errors
-of `validate` over the test split, and what the classifier `config.eval.features` says (empty: none). It knows images of
-the set, so it measures translations that lead there:
+of `validate` over the test split, and the scores of the classifier `config.eval.features` (empty: none). It was trained
+on images of the set, so it measures translations into the set:
 
 * `accuracy`: how many translations into the set have the class of their input; `accuracy_real`: its accuracy on
   images of the set, an upper bound.
-* `agreement`: how many images keep their class around the cycle, or on pairs have that of the image that is wanted.
+* `agreement`: how many images keep their class around the cycle, or on pairs have that of the target image.
 """
 
 import json

@@ -6,7 +6,7 @@ Command: python -m experiments.train --workdir=runs/ct_fashion_mnist \
     --config=configs/consistency/song2023_training_fashion_mnist.py
 Expected: Fréchet distance 119.2 at one step, 96.9 at 2, 93.0 at 4, 98.5 at 10 (1,000 samples, seed 0,
     fashion_mnist features; real images against real 3.6).
-Otherwise here: intervals and target as in `song2023_training_digits`, which says why.
+Otherwise here: intervals and target as in `song2023_training_digits`, which explains them.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -4,7 +4,7 @@ Paper: Chen and Lipman, Flow Matching on General Geometries, 2024, https://arxiv
 Data: generated
 Command: python -m experiments.train --workdir=runs/chen2024_torus \
     --config=configs/flow_matching/chen2024_torus.py
-Expected: 0.386 ± 0.009 nats a test point (kind ode, n 10000, training seed 0), where the data's own density has
+Expected: 0.386 ± 0.009 nats a test point (kind ode, n 10000, training seed 0), where the data density has
     0.370 ± 0.008 and circular splines (`configs/flows/rezende2020_torus.py`) 0.377; a minute of a shared x86-64 core.
 Variants: `:smoke` within a minute.
 """

@@ -5,7 +5,7 @@ Command: python -m experiments.train --workdir=runs/dinh2017_digits \
     --config=configs/flows/dinh2017_digits.py
 Expected: 4.71 ± 0.03 bits/dim (kind elbo: dequantised; n 296 test images, seed 0); samples at a Fréchet distance of
     16.2 (750, digits features; real against real 3.2); 178 seconds on a shared x86-64 core. With 3,000 steps it
-    overfits the 1,501 training images: 10.0 bits/dim on the test images.
+    overfits the 1,501 training images: 10.0 bits/dim of the test images.
 Variants: `:conditional` on the class, `:smoke` within a minute, or both with a comma.
 """
 

@@ -1,4 +1,4 @@
-r"""DiffAugment on the embedded 8x8 digits: all that the discriminator sees is shifted and cut.
+r"""DiffAugment on the embedded 8x8 digits: translation and cutout of all that the discriminator sees.
 
 Paper: Zhao et al., Differentiable Augmentation for Data-Efficient GAN Training, 2020, https://arxiv.org/abs/2006.10738
 Command: python -m experiments.train --workdir=runs/zhao2020_digits \

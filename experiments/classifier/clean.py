@@ -28,7 +28,7 @@ FIELDS: Section = {
 
 
 def get_config() -> ConfigDict:
-    """Cross-entropy on shifted (and, where `train.flip` says so, mirrored) images."""
+    """Cross-entropy on shifted (and, if `train.flip`, mirrored) images."""
     config = defaults(FIELDS)
     config.train.update({"batch_size": 128, "steps": 2_000, "sample_every": 0})
     config.train.optimizer.update({"learning_rate": 2e-3, "weight_decay": 0.02})

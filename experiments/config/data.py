@@ -159,4 +159,4 @@ def check_one_step(request: SampleRequest) -> None:
         raise UserError("guidance is for conditional models that sample step by step: leave it at 1")
     if request.steps not in (None, 1) or request.keep:
         asked = request.steps or request.keep
-        raise UserError(f"this model samples in one step and has no path to show; {asked} were asked for")
+        raise UserError(f"this model samples in one step and has no path to show; {asked} were requested")

@@ -64,8 +64,8 @@ class Collections:
     """The collections of the networks of an experiment during one evaluation of an objective.
 
     Every call of a network while training starts from the collections that the objective was given, and the last
-    call's are the new ones. A call within a transformation of its own (`jax.jvp`, `lax.scan`, `vmap`) cannot hand them
-    out; JAX then reports a leaked tracer, and the step is refused before it is compiled.
+    call's are the new ones. A call within a transformation of its own (`jax.jvp`, `lax.scan`, `vmap`) cannot
+    return them; JAX then reports a leaked tracer, and the step is refused before it is compiled.
     """
 
     def __init__(self, collections: Mapping[str, PyTree], *, train: bool = False):

@@ -16,7 +16,7 @@ EXPECTED: Section = {"expected": Open({}, "the numbers to expect, and how they w
 
 
 def experiment(name: str) -> Section:
-    """The field that says to which module a config belongs."""
+    """The field that names the module that a config belongs to."""
     return {"experiment": Setting(name, "the module that builds the experiment")}
 
 

@@ -48,7 +48,7 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network, the teacher's conditioned on the guidance scale too, to the latent consistency loss.
 
     Raises:
-      UserError: if a model is unconditional or knows no null class, the scales do not ascend from 1, samples are to be
+      UserError: if a model is unconditional or has no null class, the scales do not ascend from 1, samples are to be
         guided otherwise, or as in `consistency_distillation`.
     """
     if not config.condition or config.condition != config.teacher.condition:

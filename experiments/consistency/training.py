@@ -169,7 +169,7 @@ def build_student(
     extra: Callable[[], PyTree] = dict,
     numbers: tuple[str, ...] = (),
 ) -> Experiment:
-    """An experiment on a consistency loss; `extra` stands beside the target, `numbers` as in `gaussian_path.build`."""
+    """An experiment on a consistency loss; `extra` is further state; for `numbers` see `gaussian_path.build`."""
 
     def denoiser(params: PyTree, net: Network) -> Denoiser:
         return Denoiser(process, consistent(config, process, net(params)), "x0")

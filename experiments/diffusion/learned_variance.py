@@ -80,7 +80,7 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the hybrid loss.
 
     Raises:
-      UserError: if a name is unknown, or what is asked for would act on the variance as if it were the prediction.
+      UserError: if a name is unknown, or an option would act on the variance as if it were the prediction.
     """
     if config.train.dequantize:
         raise UserError("the bound is that of bytes as they are: set config.train.dequantize=False")

@@ -62,7 +62,7 @@ def build(config: ConfigDict) -> Experiment:
     data = data_of(config)
     spec = data.spec
     if spec.field.kind != "vector":
-        raise UserError(f"config.data={spec.name} is of {spec.field.kind}: flows on the torus want vectors of angles")
+        raise UserError(f"config.data={spec.name} is of {spec.field.kind}: flows on the torus need vectors of angles")
     shape = spec.shape
     net, manifold = build_network("net", config.net, train=config.train, out_channels=shape[-1]), torus(shape[-1])
     training_net = across_devices(net, config.train)

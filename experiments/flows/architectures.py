@@ -77,7 +77,7 @@ def build(config: ConfigDict, data: Data) -> Architecture:
 
 
 def _inside(network: Network) -> flows.MakeConditioner:
-    """Networks of as many channels as a layer wants."""
+    """Networks with as many channels as a layer needs."""
     return lambda channels: conditioner(network(out_channels=channels))
 
 
@@ -146,9 +146,10 @@ def _block_autoregressive(
 def _residual(
     shape: tuple[int, ...], network: Network, *, depth: int = 8, probes: int = 1, exact_terms: int = 2, terms: int = 20
 ) -> Architecture:
-    """Residual flows: the unbiased estimate after `exact_terms`; of what is reported after `terms`.
+    """Residual flows: training uses the unbiased estimate after `exact_terms`, reported likelihoods that after `terms`.
 
-    Of vectors the exact determinant; for what wants one density at every call, `terms` of the series on fixed probes.
+    For vectors the determinant is exact. Where every call must use the same density, `terms` of the series on fixed
+    probes.
     """
     g = conditioner(network())
 

@@ -1,4 +1,4 @@
-"""The offsets of bytes within their intervals that a config may name: uniform, or of a flow learnt beside the model."""
+"""The offsets of bytes within their intervals that a config may name: uniform, or of a flow trained with the model."""
 
 from collections.abc import Callable
 from functools import partial

@@ -147,7 +147,7 @@ def check(config: ConfigDict, modality: Modality) -> None:
     for row in ((config.sample.sampler, 1), *config.eval.rows):
         pick("sampler", row[0], SAMPLERS)
     if modality.dequantize and config.noise and config.flow.margin:
-        raise UserError("noise leads out of what the logit takes: set config.flow.margin=0 with config.noise")
+        raise UserError("noise leaves the domain of the logit: set config.flow.margin=0 with config.noise")
     if config.train.dequantize or (config.train.flip and not modality.mirror):
         raise UserError("bytes are always dequantised, and only images are mirrored: leave both fields of train False")
     if (config.flow.name == "torus") != (config.base == "uniform_angle"):

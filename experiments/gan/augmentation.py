@@ -1,4 +1,4 @@
-"""The augmentation of all that a discriminator sees, as `config.augment` says, and its strength in `extra`."""
+"""The augmentation of all inputs of a discriminator, as set in `config.augment`, and its strength in `extra`."""
 
 from collections.abc import Callable
 from typing import NamedTuple

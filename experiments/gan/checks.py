@@ -12,7 +12,7 @@ def check(config: ConfigDict) -> None:
     """Refuse settings that contradict each other, before anything is built.
 
     Raises:
-      UserError: which says what to set.
+      UserError: the message names the setting to change.
     """
     names = [name for name, _, _ in config.penalties]
     if len(set(names)) < len(names):
@@ -48,7 +48,7 @@ def check_variables(config: ConfigDict, discriminator: Mapping[str, PyTree]) -> 
     """Refuse a discriminator that its penalties, or its game, have no meaning for.
 
     Raises:
-      UserError: which says what to set.
+      UserError: the message names the setting to change.
     """
     if config.penalties and "batch_stats" in discriminator:
         raise UserError("penalties are of each example's gradient: choose a discriminator without batch norm")

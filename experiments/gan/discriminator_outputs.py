@@ -59,7 +59,7 @@ def logits(config: ConfigDict, state: TrainState, *, num: int, batch: int, seed:
 
 
 def summary(found: dict[str, np.ndarray], game: str) -> dict[str, Any]:
-    """Means, shares and ratios of the logits, as the module says."""
+    """Mean logits, accuracy, overfitting ratio and calibration error, as defined in the command's docstring."""
     means = {kind: float(values.mean()) for kind, values in found.items()}
     result: dict[str, Any] = {"mean_logit": means, "n": len(found["fake"])}
     if (boundary := GAMES[game].boundary) is not None:

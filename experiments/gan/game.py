@@ -134,7 +134,7 @@ def variables_of(params: Mapping[str, PyTree], extra: PyTree, player: str) -> Py
 
 
 def images_of(parts: Parts, key: Key, batch: Mapping[str, Array]) -> Array:
-    """The batch as the discriminator sees it, mirrored at random and dequantised where `config.train` says so."""
+    """The batch as the discriminator's input, mirrored at random and dequantised as set in `config.train`."""
     key_flip, key_x = jax.random.split(key)
     return parts.networks.data.values(parts.config.train, batch["x"], key_flip=key_flip, key_noise=key_x)
 
@@ -175,7 +175,7 @@ def discriminator_objective(parts: Parts) -> Objective:
         terms = {"game": game.discriminator(on_real.logits, on_fake.logits)}
 
         def penalize(penalty: Penalty, key: Key, real: Array, fake: Array) -> Array:
-            """The gradient is by the images, through the augmentation that the discriminator sees them under."""
+            """The gradient is with respect to the images before augmentation."""
             key_penalty, key_seen = jax.random.split(key)
             show = lambda x: x if config.consistency else parts.augment.apply(key_seen, x, extra["augment"])
             return penalty(key_penalty, lambda x: discriminate(show(x))[0].logits, real, fake)

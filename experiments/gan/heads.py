@@ -1,4 +1,4 @@
-"""What may stand on a discriminator's features beside its logit, and the prior of z that goes with it.
+"""Additional heads on a discriminator's features, and the prior of z that belongs to each.
 
 * `none`: nothing; z is normal.
 * `auxiliary`: the class of real and fake images (AC-GAN), which is then no input of the discriminator.

@@ -142,7 +142,7 @@ def build(
       update: the extra state after a batch, apart from the collections.
 
     Raises:
-      UserError: if a name in the config is unknown, a number out of range, or guidance asked for that cannot be.
+      UserError: if a name in the config is unknown, a number out of range, or the guidance not possible.
     """
     data = data_of(config)
     net = build_network("net", config.net, train=config.train, **data.network_fields())

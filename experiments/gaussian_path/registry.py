@@ -1,4 +1,4 @@
-"""The names that a config on a Gaussian path may use, and what each stands for."""
+"""The names that a config on a Gaussian path may use, and their values."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -195,7 +195,7 @@ def sampling_grid(
     if sampler.needs_noise and not noise > 0:
         raise UserError(f"{name} needs noise, of which there is none at t = 0: raise config.sample.grid.options.end")
     if config.sample.guide.name == "classifier" and not signal > 0:
-        raise UserError("a classifier says nothing of pure noise: start config.sample.grid below t = 1")
+        raise UserError("a classifier has no information at pure noise: start config.sample.grid below t = 1")
     if "t_min" in config and (grid[:-1].min() < config.t_min - 1e-6 or grid[-1] > config.t_min + 1e-6):
         raise UserError(
             f"{steps} steps of config.sample.grid ask the consistency model below config.t_min, or end above it: set "

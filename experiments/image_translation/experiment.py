@@ -1,9 +1,8 @@
 """Image to image: pix2pix and super-resolution on aligned pairs, CycleGAN on two unpaired image sets.
 
 `config.data` is a set of images and `config.view` what else is made of it (`genjax_models.data.domains`). On pairs the
-generator leads from the view (`x`) to the images (`y`). Of unpaired sets `x` are images and `y` views of others, and
-two generators lead `forward` and `backward`. Either way what is sampled are images of the set: translations of held-out
-inputs.
+generator maps the view (`x`) to the images (`y`). Of unpaired sets `x` are images and `y` views of others, and two
+generators map `forward` and `backward`. In both cases samples are images of the set: translations of held-out inputs.
 """
 
 from functools import cache
@@ -101,7 +100,7 @@ def build(config: ConfigDict) -> Experiment:
         dataset, num = held_out(), request.num
         inputs = dataset.fields["y" if between.backward else "x"][:INPUTS]
         if num > len(inputs):
-            raise UserError(f"{num} translations of {len(inputs)} held-out inputs were asked for: ask for fewer")
+            raise UserError(f"{num} translations of {len(inputs)} held-out inputs were requested: request fewer")
         rows = jax.random.permutation(key, len(inputs))[:num]
         collections = Collections(model.extra["collections"])
         return jnp.clip(back(collections, model.params[own], to_float(jnp.asarray(inputs)[rows])), -1.0, 1.0)

@@ -158,13 +158,13 @@ def cycle_game(config: ConfigDict, between: Translators) -> Parts:
     """CycleGAN: a discriminator in each domain, and pools of past translations in `extra`.
 
     Raises:
-      UserError: if pools are asked for where shards would average them, or the identity loss where channels differ.
+      UserError: if pools are set where shards would average them, or the identity loss where channels differ.
     """
     if config.pool and config.train.parallel.mode != "jit":
         raise UserError("image pools belong to one program: set config.pool=0, or config.train.parallel.mode='jit'")
     if config.weights.identity and between.x_shape != between.y_shape:
         raise UserError(
-            f"the identity loss wants domains of one shape, got {between.x_shape} and {between.y_shape}: "
+            f"the identity loss needs domains of one shape, got {between.x_shape} and {between.y_shape}: "
             "set config.weights.identity=0"
         )
     forward, backward = between.forward, cast(Callable[..., Array], between.backward)

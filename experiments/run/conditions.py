@@ -46,7 +46,7 @@ def requested(experiment: Experiment, num: int) -> Condition | None:
 
 
 def value_of(name: str, field: Field, text: str) -> np.ndarray:
-    """One example of a field from what the command line says of it.
+    """One example of a field from its value on the command line.
 
     Raises:
       UserError: if it is no class, or there is no such encoder.

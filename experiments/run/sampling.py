@@ -30,11 +30,11 @@ def draw_samples(
       Stored values `[num, ...]`, see `modalities`: bytes of images, vectors as they are.
 
     Raises:
-      UserError: if none is asked for, or the model cannot sample.
+      UserError: if none is requested, or the model cannot sample.
     """
     num = request.num
     if num < 1:
-        raise UserError(f"{num} samples were asked for: ask for at least 1")
+        raise UserError(f"{num} samples were requested: request at least 1")
     draw, batch, to_stored = capability(experiment, "sample"), min(batch, num), modality_of(experiment.spec).to_stored
 
     def call(key: Key, model: Inference, request: SampleRequest) -> Array:

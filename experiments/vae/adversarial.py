@@ -1,4 +1,4 @@
-"""Autoencoders that play against a discriminator: FactorVAE, adversarial autoencoders, VAE-GAN.
+"""Autoencoders trained with a discriminator: FactorVAE, adversarial autoencoders, VAE-GAN.
 
 Every player has an optimiser of its own, `config.train.optimizer` or `config.discriminator.optimizer`.
 """

@@ -142,4 +142,4 @@ PRIORS: dict[str, Callable[[ConfigDict, DataSpec], Priors]] = {
     "autoregressive": autoregressive_priors,
 }
 MIXTURES = ("vamp", "autoregressive")
-"""Priors that want `config.prior.components`."""
+"""Priors that need `config.prior.components`."""

@@ -1,13 +1,13 @@
 r"""From the density of real numbers to the probability of bytes.
 
-A byte $b$ stands for the interval $[b, b+1)$, and $x = (b + u)/128 - 1$ runs over $2/256$ of $[-1, 1]$ as $u$ runs over
-$[0, 1)$, so $du = 128\,dx$ and, with any law $q(u \mid b)$ of the offset,
+A byte $b$ represents the interval $[b, b+1)$, and $x = (b + u)/128 - 1$ covers $2/256$ of $[-1, 1]$ as $u$ covers
+$[0, 1)$, so $du = 128\,dx$ and, with any distribution $q(u \mid b)$ of the offset,
 
 $$P(b) = \int_{[0,1)^D} 128^{-D}\,p(x)\,du, \qquad
 \log P(b) \ge E_{q(u \mid b)}\left[\log p(x) - \log q(u \mid b)\right] - D \log 128.$$
 
-Uniform $q$ (Theis et al.) has $\log q = 0$. The bound is an equality where $q(u \mid b) \propto p(x)$, which is what a
-flow learned for $q$ strives for (Ho et al.).
+Uniform $q$ (Theis et al.) has $\log q = 0$. The bound is an equality where $q(u \mid b) \propto p(x)$, which a learned
+flow for $q$ approximates (Ho et al.).
 
 References:
   Theis et al., A note on the evaluation of generative models, 2016, https://arxiv.org/abs/1511.01844

@@ -1,8 +1,8 @@
-"""The exception that stands for a mistake of the person at the keyboard, and its one special kind."""
+"""The exception for mistakes of the user, and its subclass for tasks that a model lacks."""
 
 
 class UserError(ValueError):
-    """A config, a data set, a file or a machine is not as it must be.
+    """A config, a data set, a file or a machine does not meet a requirement.
 
     Its message is one line: what is wrong, what was expected, what to do. The command line prints that line
     without a stack trace and exits with status 2.
@@ -10,4 +10,4 @@ class UserError(ValueError):
 
 
 class UnsupportedError(UserError):
-    """A task was asked of a model that cannot do it; the message names the families that can."""
+    """A model does not support a task; the message names the families that do."""

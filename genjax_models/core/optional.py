@@ -14,7 +14,7 @@ from genjax_models.core.errors import UserError
 
 
 class MissingPackageError(ImportError, UserError):
-    """A package of an extra is not installed; the message says which one and how to install it."""
+    """A package of an extra is not installed; the message names it and how to install it."""
 
 
 @contextmanager

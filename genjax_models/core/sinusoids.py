@@ -4,7 +4,7 @@ Under every sinusoidal embedding of a scalar are the angles $1000\,t\,\omega_j$ 
 
 $$\omega_j = 10000^{-j/(h - \mathrm{shift})}, \qquad 0 \le j < h$$
 
-(Vaswani et al., 2017; Ho et al., 2020). Our times run over [0, 1]; the factor 1000 gives them the spread of the papers'
+(Vaswani et al., 2017; Ho et al., 2020). Our times run over [0, 1]; the factor 1000 gives them the range of the papers'
 integer steps.
 """
 

@@ -58,7 +58,7 @@ def load_tree(path: str | Path) -> tuple[PyTree, dict[str, str]]:
 
 
 def check_like(path: str | Path, tree: PyTree, expected: PyTree) -> None:
-    """Compares the names and shapes of a loaded tree with those a network wants.
+    """Compares the names and shapes of a loaded tree with those that a network needs.
 
     Args:
       path: where the tree came from, for the message.

@@ -40,7 +40,7 @@ class LossOutput(NamedTuple):
 
 @struct.dataclass
 class Likelihood:
-    """A log-likelihood that says how it was computed.
+    """A log-likelihood and how it was computed.
 
     Attributes:
       value: `[B]`, nats per example.

@@ -226,7 +226,7 @@ def _with_defaults(name: str, options: Mapping[str, Any], data_dir: str | os.Pat
 
 
 def _checked(dataset: ArrayDataset, known: DataSpec, folder: Path) -> ArrayDataset:
-    """The data set with the spec of the catalogue, which says more than the records do."""
+    """The data set with the spec of the catalogue, which has more information than the records."""
     found = {key: (values.shape[1:], values.dtype.name) for key, values in dataset.fields.items()}
     expected = {key: (field.shape, field.dtype) for key, field in known.fields.items()}
     if found != expected:
@@ -238,7 +238,7 @@ def _checked(dataset: ArrayDataset, known: DataSpec, folder: Path) -> ArrayDatas
 
 
 def _folder(name: str, data_dir: str | os.PathLike | None) -> Path:
-    """Where the set is prepared, or the one line that says how to get it."""
+    """Where the set is prepared, or a one-line error that explains how to get it."""
     if folder := find_prepared(name, data_dir):
         return folder
     close = difflib.get_close_matches(name, [*SETS, *toy.DENSITIES], n=1)

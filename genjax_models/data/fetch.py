@@ -204,7 +204,7 @@ def _prepare(builder: Any, manual: Path, scratch: Path) -> None:
     at_hand = builder.name == "digits" or any(manual.iterdir())
     if at_hand:  # seconds of work, and nothing to keep; a real download shows its progress and stays
         tfds.disable_progress_bar()
-    # A file in the manual folder stands for the download of that name, and is held against the same checksum.
+    # A file in the manual folder replaces the download of that name, and is checked against the same checksum.
     config = tfds.download.DownloadConfig(manual_dir=manual, extract_dir=scratch / "extracted", try_download_gcs=False)
     try:
         with contextlib.redirect_stdout(io.StringIO()):

@@ -49,7 +49,7 @@ class Field(NamedTuple):
 
     @property
     def null(self) -> np.ndarray:
-        """The value of this field, as a condition, that stands for no condition: the class `size`, otherwise zeros."""
+        """The null value of this field as a condition: the class `size`, otherwise zeros."""
         return np.full(self.shape, self.size if self.kind == "label" else 0, self.dtype)
 
 

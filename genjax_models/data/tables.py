@@ -1,7 +1,7 @@
 r"""Tables of measurements: how rows of rounded numbers become points of a continuous density, and back.
 
-A number $v$ that was published at the resolution $r$ stands for the interval $[v - r/2, v + r/2)$. A continuous density
-of the rounded numbers themselves could be as high as one likes, so each is first spread over its interval,
+A number $v$ that was published at the resolution $r$ represents the interval $[v - r/2, v + r/2)$. The likelihood of a
+continuous density of the rounded numbers is unbounded, so uniform noise over the interval is added first,
 
 $$ w = v + r (u - \tfrac12),\; u \sim U(0, 1), \qquad t = \log w \text{ (positive, skewed columns) or } w, \qquad
    x = (t - \mu) / \sigma, $$

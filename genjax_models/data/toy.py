@@ -190,7 +190,7 @@ def eight_gaussians(std: float = 0.05) -> ToyDensity:
 
 
 def affine(density: ToyDensity, scale: float, shift: tuple[float, ...]) -> ToyDensity:
-    """The law of `scale` x + `shift`, for x from `density`; `scale` is not zero."""
+    """The distribution of `scale` x + `shift`, for x from `density`; `scale` is not zero."""
     offset = np.asarray(shift, np.float32)[None]
     log_volume = density.dim * np.log(abs(scale)).astype(np.float32)
     return ToyDensity(

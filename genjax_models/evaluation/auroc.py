@@ -1,4 +1,4 @@
-r"""How well a score tells two sets apart: the area under the ROC curve, $P(s_b > s_a) + \tfrac12 P(s_b = s_a)$.
+r"""How well a score separates two sets: the area under the ROC curve, $P(s_b > s_a) + \tfrac12 P(s_b = s_a)$.
 
 References:
   Hanley and McNeil, The meaning and use of the area under a receiver operating characteristic curve, 1982

@@ -3,8 +3,8 @@ r"""Inception-style score: confident for each sample, diverse over all of them.
 $$ \mathrm{IS} = \exp \mathbb{E}_x\, \mathrm{KL}\big(p(y \mid x) \,\|\, \mathbb{E}_x\, p(y \mid x)\big) $$
 
 Between 1 (one class only, or total indecision) and K, the number of the classifier's classes. It is the mean over
-random splits of the samples; the spread between splits goes with it. It never looks at real data, so read it
-beside the score of real images under the same classifier.
+random splits of the samples, given with the standard deviation between splits. It does not use real data, so compare
+it with the score of real images under the same classifier.
 
 References:
   Salimans et al., Improved Techniques for Training GANs, 2016, https://arxiv.org/abs/1606.03498

@@ -1,7 +1,7 @@
 r"""Improved precision and recall: how much of what was generated is real, how much of what is real is generated.
 
-A set $\Phi$ of features stands for the union of the closed balls around its points, each reaching to the point's
-k-th nearest neighbour in $\Phi$ (equation 1; k = 3 in the paper):
+A set $\Phi$ of features is represented by the union of closed balls around its points; the radius of a ball is the
+distance to the point's k-th nearest neighbour in $\Phi$ (equation 1; k = 3 in the paper):
 
 $$ f(\phi, \Phi) = 1 \text{ if } \|\phi - \phi'\| \le \|\phi' - \mathrm{NN}_k(\phi', \Phi)\|
    \text{ for some } \phi' \in \Phi, \text{ else } 0 $$

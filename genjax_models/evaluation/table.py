@@ -51,7 +51,7 @@ class Classes(NamedTuple):
 
     Attributes:
       real: of each real sample, `[N]`.
-      generated: of each sample of every generated set, the class that was asked for, `[n]`.
+      generated: of each sample of every generated set, the class that it was conditioned on, `[n]`.
     """
 
     real: np.ndarray
@@ -76,7 +76,7 @@ def measure(
       generated: of the generated samples, by name; the first n of each count.
       evaluator: name of the feature net, for the record.
       seed: deals the real samples to reference and floor, and samples to the splits of the Inception score.
-      classes: of samples that were asked for by class.
+      classes: of class-conditional samples.
 
     Returns:
       A row a set and metric, the floor's last. The metrics are the Fréchet distance, the kernel distance, the

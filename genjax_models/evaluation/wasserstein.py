@@ -3,8 +3,9 @@ r"""The 2-Wasserstein distance between two equally large sets of points, exactly
 $$ W_2^2(\hat\mu, \hat\nu) = \min_{\pi \in S_n} \frac1n \sum_i \lVert x_i - y_{\pi(i)} \rVert^2 $$
 
 With equal weights on equally many points an optimal plan is a permutation (Birkhoff and von Neumann), which SciPy's
-assignment solver finds in at most $O(n^3)$: under a second at n = 1,000, some seven at 2,000. For samples of two laws
-the result exceeds the laws' own distance; the distance between two samples of one law is the floor to read it against.
+assignment solver finds in at most $O(n^3)$: under a second at n = 1,000, some seven at 2,000. For samples of two
+distributions the result exceeds the distance of the distributions in expectation. The distance between two samples of
+one distribution is the floor to compare it with.
 
 References:
   Peyré and Cuturi, Computational Optimal Transport, 2019, section 2.3, https://arxiv.org/abs/1803.00567

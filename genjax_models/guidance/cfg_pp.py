@@ -17,7 +17,7 @@ from genjax_models.processes.gaussian import GaussianProcess
 class CFGPlusPlus(NamedTuple):
     """A denoiser for first-order samplers that step from `x0_and_eps`: `ddim()` and `dpm_singlestep(1)`.
 
-    Others read one prediction of it, or hand one on from step to step, and do something else than the paper.
+    Other samplers use only one of its predictions, or reuse one in later steps, which is not the paper's method.
 
     Attributes:
       conditional: a denoiser bound to the wanted condition.

@@ -12,7 +12,7 @@ from genjax_models.processes.denoiser import Denoiser
 def classifier_guidance(
     denoiser: Denoiser, log_prob: Callable[[Array, Array], Array], guidance_scale: float = 1.0
 ) -> Denoiser:
-    """A denoiser whose score is moved by the gradient of a classifier that knows noisy data.
+    """A denoiser whose score is shifted by the gradient of a noise-conditional classifier.
 
     Args:
       denoiser: of the unconditional (or conditional) model.

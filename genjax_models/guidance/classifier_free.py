@@ -111,7 +111,7 @@ def _guided(
     interval: tuple[float, float],
     rescale: float,
 ) -> Model:
-    """The sum above: the difference that scale `i` multiplies leads to model `i` from model `origin(i)`."""
+    """The sum above: scale `i` multiplies the difference of model `i` and model `origin(i)`."""
     low, high = interval
     if not 0.0 <= low <= high <= 1.0:
         raise ValueError(f"interval must be (low, high) with 0 <= low <= high <= 1, got {interval}")

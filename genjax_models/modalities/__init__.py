@@ -1,6 +1,6 @@
 """Kinds of data: how stored values become model values and back, what a preview shows, which files samples go to.
 
-The modelled field of a data set has a kind; `modality_of` says what that kind means. A new kind of data is one more
+The modelled field of a data set has a kind; `modality_of` gives its modality. A new kind of data is one more
 `Modality` in `MODALITIES`.
 """
 

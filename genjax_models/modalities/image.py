@@ -1,6 +1,6 @@
 r"""Images: from bytes to floats and back, mirrored at random, as pictures and animations.
 
-The byte $b \in \{0, \dots, 255\}$ stands for the interval $[b, b + 1)$ of a scale of 256 steps:
+The byte $b \in \{0, \dots, 255\}$ represents the interval $[b, b + 1)$ of $[0, 256)$:
 
 $$ x = \frac{2b + 1}{256} - 1 \;\text{(its middle)}, $$
 $$ x = \frac{2(b + u)}{256} - 1,\; u \sim U[0, 1) \;\text{(dequantised)}, $$

@@ -17,7 +17,7 @@ def write_plane(stored: np.ndarray, path: Path, field: Field) -> None:
 
 
 def formats(field: Field) -> Mapping[str, Writer]:
-    """A picture wants two numbers."""
+    """A picture needs two coordinates."""
     return {".npz": write_arrays} | ({".png": write_plane} if field.shape[0] > 1 else {})
 
 

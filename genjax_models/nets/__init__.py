@@ -16,9 +16,10 @@ Every network is called in the same way, channels last:
 * `train`: whether dropout acts, which needs `rngs={"dropout": key}`, and whether batch norms take the moments of this
   batch. Many networks do the same in both cases.
 
-The result has the dtype of `x`, or float32 where it says so. `dtype` is that of the computation: convolutions and
-matrix products take operands of it; parameters are float32, and so are the statistics of norms, the angles of sines,
-the spectral norms, norm bounds and demodulation factors that are computed from weights, and, on CPUs, attention.
+The result has the dtype of `x`, or float32 where a network documents it. `dtype` is that of the computation:
+convolutions and matrix products take operands of it; parameters are float32, and so are the statistics of norms, the
+angles of sines, the spectral norms, norm bounds and demodulation factors that are computed from weights, and, on CPUs,
+attention.
 
 Raises:
   ValueError: if a label is given to a network with `num_classes=0`, or `cond` has a field that the network does not

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 
 class RefusedError(ValueError):
-    """The pickle holds something that this reader does not know, and so will not touch."""
+    """The pickle holds something that this reader does not support."""
 
 
 def read(  # noqa: PLR0912, PLR0915 - one branch an opcode
@@ -23,8 +23,8 @@ def read(  # noqa: PLR0912, PLR0915 - one branch an opcode
 
     Args:
       stream: a binary file, or bytes.
-      names: what each global name ("module attribute") stands for; functions in it may be called by the file.
-      persistent: what a persistent id stands for.
+      names: the value of each global name ("module attribute"); functions in it may be called by the file.
+      persistent: `id -> value` of a persistent id.
 
     Returns:
       The object: dictionaries, lists, tuples, strings, numbers, and what `names` and `persistent` give.

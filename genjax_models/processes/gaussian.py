@@ -82,7 +82,7 @@ class GaussianProcess:
     def time_of(self, log_snr: Array) -> Array:
         r"""The inverse of `log_snr`: the time `t` at which it is reached, shaped like `log_snr`, by bisection.
 
-        Exact to rounding, within [0, 1] whatever is asked; no gradient flows through it.
+        Exact to rounding, clipped to [0, 1]; no gradient flows through it.
         """
         log_snr = jax.lax.stop_gradient(log_snr)
 
@@ -179,7 +179,7 @@ class GaussianProcess:
         """Turn a prediction `[B, ...]` of type `source` into type `target`.
 
         Args:
-          prediction: what the network said of `x_t`, `[B, ...]`.
+          prediction: the network's output at `x_t`, `[B, ...]`.
           source: its type, a key of `PREDICTIONS`.
           target: the wanted type.
           x_t: the noisy input, `[B, ...]`.

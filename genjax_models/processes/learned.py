@@ -21,7 +21,7 @@ from genjax_models.processes.gaussian import GaussianProcess
 
 
 class Monotone(NamedTuple):
-    """Parameters of the schedule; a weight `w` stands for `softplus(w)`.
+    """Parameters of the schedule; a weight `w` is used as `softplus(w)`.
 
     Attributes:
       ends: `[2]`, the negated log-SNR at t = 0 and t = 1.

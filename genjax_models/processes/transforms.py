@@ -14,7 +14,7 @@ def zero_terminal_snr(process: GaussianProcess) -> GaussianProcess:
     $$\alpha'(t) = \alpha(0)\,\frac{\alpha(t) - \alpha(1)}{\alpha(0) - \alpha(1)},
     \qquad \sigma' = \sqrt{1 - \alpha'^2}$$
 
-    At t = 1 the noise tells nothing of the data, so a model of it must predict `v`, `velocity` or `x0`, not `eps`.
+    At t = 1 the sample is independent of the data, so the model must predict `v`, `velocity` or `x0`, not `eps`.
 
     References:
       Lin et al., Common Diffusion Noise Schedules and Sample Steps are Flawed, 2024, algorithm 1, https://arxiv.org/abs/2305.08891

@@ -1,4 +1,4 @@
-"""Time grids, integrator steps, the sampling loop and roots; nothing here knows of models or data."""
+"""Time grids, integrator steps, the sampling loop and roots; independent of models and data."""
 
 from genjax_models.solvers.adaptive import adaptive
 from genjax_models.solvers.driver import Sampler, sample

@@ -11,10 +11,10 @@ from genjax_models.core.types import Array, Key, PyTree
 
 
 class Sampler(NamedTuple):
-    """An algorithm box: how to start and what one step does, and what is true of it.
+    """A sampling algorithm: its initialisation, one step, and its properties.
 
     Attributes:
-      init: `(x, grid) -> carry`, whatever the steps hand on besides the sample (earlier predictions, say), from the
+      init: `(x, grid) -> carry`, the steps' state besides the sample (such as earlier predictions), from the
         sample at `grid[0]` and the times `[N + 1]`; `()` if nothing.
       step: `(key, denoiser, carry, x, t, s) -> (x, carry)`, from time `t` down to `s`.
       evaluations: network evaluations of a step between two times with signal and noise, for reporting NFE; None where

@@ -107,22 +107,22 @@ def fixed_point(g: Callable[[Array], Array], x0: Array, *, iterations: int = 256
     _check(iterations)
 
     def iterate(g: Callable[[Array], Array], x: Array) -> tuple[Array, tuple[Array, Array]]:
-        def judge(x: Array, value: Array) -> tuple[Array, Array]:
+        def change(x: Array, value: Array) -> tuple[Array, Array]:
             over_data = tuple(range(1, x.ndim))
             residual = jnp.abs(value - x).max(axis=over_data)
             return residual, residual <= tolerance * jnp.maximum(1.0, jnp.abs(x).max(axis=over_data))
 
         def unfinished(state: tuple[Array, Array, Array]) -> Array:
             count, x, value = state
-            return (count < iterations) & ~judge(x, value)[1].all()
+            return (count < iterations) & ~change(x, value)[1].all()
 
         def step(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             count, x, value = state
-            x = jnp.where(expand_as(judge(x, value)[1], x), x, value)
+            x = jnp.where(expand_as(change(x, value)[1], x), x, value)
             return count + 1, x, g(x)
 
         _, x, value = jax.lax.while_loop(unfinished, step, (jnp.int32(1), x, g(x)))
-        residual, converged = judge(x, value)
+        residual, converged = change(x, value)
         return x, (residual, _nan_unless(converged, x.dtype))
 
     def solve_linear(matvec: Callable[[Array], Array], y: Array) -> Array:  # (I - J) v = y
@@ -143,7 +143,7 @@ def fixed_point(g: Callable[[Array], Array], x0: Array, *, iterations: int = 256
 
 
 def _nan_unless(converged: Array, dtype: jnp.dtype) -> Array:
-    return jnp.where(converged, 0.0, jnp.nan).astype(dtype)  # a float, as `custom_root` wants of what it hands out
+    return jnp.where(converged, 0.0, jnp.nan).astype(dtype)  # a float, which `custom_root` requires of its outputs
 
 
 def _check(iterations: int) -> None:

@@ -47,7 +47,7 @@ class Checkpoints:
     Args:
       directory: where they go.
       keep_last: how many of the newest stay.
-      keep_best: which others stay: the `count` best by `metric`, where `mode` says whether `min` or `max` is best.
+      keep_best: which others stay: the `count` best by `metric`, where `mode`, `min` or `max`, defines best.
     """
 
     def __init__(self, directory: Path, *, keep_last: int = 1, keep_best: Mapping[str, Any] | None = None):

@@ -3,7 +3,7 @@ r"""Averages of the parameters along training: how much of the old average the `
 .. math:: \hat\theta_n = \beta_n \hat\theta_{n-1} + (1 - \beta_n)\,\theta_n, \qquad n = 1, 2, \dots
 
 * constant: :math:`\beta_n = \beta`;
-* warm-up: :math:`\beta_n = \min(\beta, (1 + n) / (10 + n))`, which forgets the random start;
+* warm-up: :math:`\beta_n = \min(\beta, (1 + n) / (10 + n))`, which discounts the random initialisation;
 * power function: :math:`\beta_n = (1 - 1/n)^{\gamma + 1}`. The average is then
   :math:`\propto \int_0^t \tau^\gamma\,\theta(\tau)\,d\tau`, a profile that stretches with the run, and its relative
   width is :math:`\sigma_\text{rel} = \sqrt{(\gamma + 1) / ((\gamma + 2)^2 (\gamma + 3))}`;

@@ -15,7 +15,7 @@ class Events:
 
     Args:
       workdir: the run's folder.
-      start: steps already taken; TensorBoard is told to forget what earlier files say about later ones.
+      start: steps already taken; TensorBoard discards later steps of earlier files.
     """
 
     def __init__(self, workdir: Path, start: int):

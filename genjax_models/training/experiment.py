@@ -1,4 +1,4 @@
-"""What an experiment hands to the training loop, to the sampler and to the evaluation: pure functions."""
+"""The pure functions of an experiment, for the training loop, sampling and evaluation."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ class Inference:
 
 @struct.dataclass
 class SampleRequest:
-    """What is asked of `Experiment.sample`; only `cond` holds arrays, the rest is static under `jit`.
+    """The arguments of `Experiment.sample`; only `cond` holds arrays, the rest is static under `jit`.
 
     Attributes:
       num: how many samples.
@@ -72,7 +72,7 @@ class Experiment(NamedTuple):
       log_prob: `(key, Inference, batch) -> Likelihood` of the modelled field as it is stored, nats.
       encode: `(key, Inference, batch) -> z`, the latent variables of each example, or one draw of them: a tree of
         `[B, ...]`.
-      decode: `(key, Inference, z, cond=None) -> x [B, ...]`, what latent variables stand for.
+      decode: `(key, Inference, z, cond=None) -> x [B, ...]`, the data that latent variables encode.
       impute: `(key, Inference, batch, observed) -> x [B, ...]`, a draw of what `observed` (bool, as `x`) leaves open
         given the rest.
       validate: `(key, Inference, batch) -> {name: [B]}`.

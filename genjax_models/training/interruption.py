@@ -17,7 +17,7 @@ class Interruption:
         for number in (signal.SIGTERM, signal.SIGINT):
             try:
                 self._previous[number] = signal.signal(number, self._remember)
-            except ValueError:  # not the main thread: signals are someone else's business
+            except ValueError:  # not the main thread: it cannot handle signals
                 break
         return self
 

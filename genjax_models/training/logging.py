@@ -1,8 +1,8 @@
-"""What a run says: `metrics.jsonl`, TensorBoard events, and a progress bar. Only process 0 says anything.
+"""The log of a run: `metrics.jsonl`, TensorBoard events, and a progress bar. Only process 0 logs.
 
-A line of `metrics.jsonl` is `{"step": ..., <metrics>, "clock": {...}}`. All that depends on the wall clock stands
-under `clock`; the rest is a function of the config, so a run that was killed and resumed ends with the same lines as
-one that never was. A value that is not a number (a player that rested, a step that was skipped) is left out.
+A line of `metrics.jsonl` is `{"step": ..., <metrics>, "clock": {...}}`. All that depends on the wall clock is under
+`clock`; the rest is a function of the config, so a run that was killed and resumed has the same lines as an
+uninterrupted one. A value that is not a number (a player that was not updated, a step that was skipped) is left out.
 """
 
 import json

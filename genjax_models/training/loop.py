@@ -1,4 +1,4 @@
-"""The training loop: resume or start, step, log, save, stop cleanly. It knows no family and no network."""
+"""The training loop: resume or start, step, log, save, stop cleanly. It is independent of family and network."""
 
 import logging
 import signal
@@ -121,7 +121,7 @@ def _compiled(jitted: Wrapped, shapes: TrainState, batch: PyTree) -> Compiled:
     """The step for these shapes.
 
     Raises:
-      UserError: if a network or an objective refuses them; what it says is kept.
+      UserError: if a network or an objective refuses them; its message is kept.
     """
     try:
         return jitted.lower(shapes, batch).compile()
@@ -168,7 +168,7 @@ def _train(
                 with clock.paused():
                     checkpoints.save(step, state, data=batches.get_state(), metrics=values if saving else None)
             if stopping:
-                log.warning("stopped after step %d, which is saved; the same command goes on from there", step)
+                log.warning("stopped after step %d, which is saved; the same command resumes from there", step)
                 raise SystemExit(128 + (interruption.signal or signal.SIGTERM))
     return state
 

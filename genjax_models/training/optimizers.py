@@ -78,7 +78,7 @@ def make_optimizer(section: ConfigDict, steps: int) -> optax.GradientTransformat
       steps: updates in all.
 
     Raises:
-      UserError: if a name is unknown, options or multipliers do not suit, or weight decay is asked of an optimiser that
+      UserError: if a name is unknown, options or multipliers do not suit, or weight decay is set for an optimiser that
         has none.
     """
     rate = make_schedule(section.schedule, section.learning_rate, steps)

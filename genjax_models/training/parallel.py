@@ -101,7 +101,7 @@ def make_mesh(count: int | None = None) -> Mesh:
     """
     devices = jax.devices()
     if count is not None and not 1 <= count <= len(devices):
-        raise UserError(f"{count} devices were asked for, but this run has {len(devices)} ({devices[0].platform})")
+        raise UserError(f"{count} devices were requested, but this run has {len(devices)} ({devices[0].platform})")
     return Mesh(np.asarray(devices[:count]), (AXIS,))
 
 
@@ -180,7 +180,7 @@ def compile(step: Step, mesh: Mesh, *, mode: Mode = "jit", state: TrainState, fs
       `(state, batch) -> (state, metrics)`; the state that goes in is donated and must not be used again.
 
     Raises:
-      UserError: if the mode is unknown, or does not support what is asked.
+      UserError: if the mode is unknown, or does not support the other settings.
     """
     modes = {"jit": _global, "shard_map": _shard_map, "pmap": _pmap}
     mapped = pick("parallel.mode", mode, modes)

@@ -8,11 +8,10 @@ from genjax_models.core.types import PyTree
 
 
 class Prefetch:
-    """Keeps `size` batches on their way to the device, while `get_state` tells the position of its *reader*.
+    """Transfers `size` batches ahead to the device; `get_state` is the position of the last batch that was returned.
 
-    `put` starts a transfer and returns at once (as `jax.device_put` does), so that no thread is needed. A
-    state that is taken after some batch leads, once set on the iterator, to the very next batch, whatever was
-    already under way.
+    `put` starts a transfer and returns at once (as `jax.device_put` does), so that no thread is needed. Setting a state
+    that was taken after some batch makes the iterator continue with the very next batch, whatever had been prefetched.
 
     Args:
       iterator: endless, with `get_state` and `set_state`, such as `batches` returns.

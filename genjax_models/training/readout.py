@@ -23,7 +23,7 @@ log = logging.getLogger("genjax_models")
 
 
 class NonFiniteError(UserError):
-    """A loss or a gradient was not finite, and the run was asked to stop there."""
+    """A loss or a gradient was not finite, and the run was set to stop there."""
 
 
 class Readout:
@@ -34,9 +34,9 @@ class Readout:
       clock: read whenever a step is logged.
       log_every: which steps are logged; any step that a hook has measured something at is logged too.
       last: the last step, logged in any case.
-      stop: raise at a step that is not finite; say so and go on otherwise.
-      watch: `metrics -> what to warn of, or None`, given the newest known value of each, since a player may rest; a
-        warning is said when it begins, not again while it lasts.
+      stop: raise at a step that is not finite; otherwise warn and continue.
+      watch: `metrics -> what to warn of, or None`, given the newest known value of each, since a player may skip steps;
+        a warning is logged when it begins, not again while it lasts.
     """
 
     def __init__(

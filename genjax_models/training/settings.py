@@ -1,4 +1,4 @@
-"""Sections of a config, declared once: each field with its default, its range and a line that says what it is.
+"""Sections of a config, declared once: each field with its default, its range and a line of documentation.
 
 A section is a mapping from names to `Setting`s and sections; the user holds an ordinary `ConfigDict`. Defaults, the
 check before anything is built, the `smoke` variant, `--explain` and the reference page follow from the declaration.
@@ -43,7 +43,7 @@ class Setting(NamedTuple):
     """One field of a config.
 
     Attributes:
-      default: its value where nothing else is said; the type of the field is that of its default, and a float may be
+      default: its value unless it is overridden; the type of the field is that of its default, and a float may be
         given as an integer.
       doc: what it is, in a line.
       range: which values of that type are allowed; all by default.

@@ -31,7 +31,7 @@ class Player(NamedTuple):
       name: its key in `params` and `opt_state`.
       objective: what it minimises; only `params[name]` is differentiated.
       tx: the optax transformation that turns its gradient into an update.
-      every: it moves on every `every`-th step only and rests on the others.
+      every: it is updated on every `every`-th step only.
     """
 
     name: str

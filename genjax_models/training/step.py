@@ -39,10 +39,10 @@ def train_step(
     accumulate: int = 1,
     ema: Callable[[Array], Array] | None = None,
 ) -> tuple[TrainState, Metrics]:
-    """Let every player move once.
+    """Update every player once.
 
-    An update whose loss or gradient is not finite is not applied: parameters, optimiser and `extra` stay as they
-    were, the metric `nonfinite` is 1, and the step counter goes on.
+    An update whose loss or gradient is not finite is not applied: parameters, optimiser and `extra` are unchanged, the
+    metric `nonfinite` is 1, and the step counter is increased.
 
     Args:
       state: the state; `state.ema` must be there exactly if `ema` is given.

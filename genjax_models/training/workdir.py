@@ -57,7 +57,7 @@ def differing(workdir: Path, config: Mapping[str, Any]) -> list[str]:
 
 
 def check_same_model(workdir: Path, config: Mapping[str, Any]) -> None:
-    """Refuse to read a run's weights by a config in which they would mean something else; how to train may differ.
+    """Refuse to load a run's weights with the config of another model; settings of the training may differ.
 
     Raises:
       UserError: if a setting outside `train` differs, apart from those that may, or `config.json` cannot be read.
@@ -86,7 +86,7 @@ def recorded(workdir: Path) -> dict[str, Any]:
 
 
 def _changes(workdir: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What the folder's config says and what `config` does, by key, where they differ."""
+    """The values of the folder's config and of `config`, by key, where they differ."""
     new, old = flatten(json.loads(json.dumps(config))), flatten(recorded(workdir))
     pairs = {key: (old.get(key), new.get(key)) for key in sorted(old.keys() | new.keys())}
     return {key: (there, here) for key, (there, here) in pairs.items() if there != here}

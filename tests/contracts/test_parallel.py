@@ -148,7 +148,7 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused(size, accumulate, nea
 
 
 def test_impossible_requests_are_refused():
-    with pytest.raises(UserError, match="5 devices were asked for, but this run has 4"):
+    with pytest.raises(UserError, match="5 devices were requested, but this run has 4"):
         parallel.make_mesh(5)
     with pytest.raises(UserError, match="did you mean 'pmap'"):
         build(4, "pmapp")

@@ -138,7 +138,7 @@ def test_columns_are_standardised_by_the_training_split(name, root):
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_numbers_are_spread_evenly_over_their_interval(name, root):
+def test_numbers_are_uniform_over_their_interval(name, root):
     scale, offsets = table_scale(name, data_dir=root), []
     for split in ("train", "test"):
         count = scale.to_raw(load(name, split, data_dir=root).x) / [column.resolution for column in TABLES[name]]

@@ -23,7 +23,7 @@ T_MIN = 0.22
 
 
 @pytest.mark.parametrize("num_steps", [10, 40])
-def test_lognormal_positions_have_the_papers_discrete_law(num_steps):
+def test_lognormal_positions_have_the_papers_discrete_distribution(num_steps):
     n, mean, std = 20_000, -1.1, 2.0
     position = lognormal_position(edm(), t_min=T_MIN, mean=mean, std=std)(KEY, n)
     assert float(position.min()) >= 0

@@ -77,7 +77,7 @@ def test_maps_compose_in_the_order_of_the_warps():
     np.testing.assert_allclose(rotation(jnp.full(2, np.pi / 2)), turn, atol=1e-6)
 
 
-def test_the_law_of_blits():
+def test_the_distribution_of_blits():
     n, p, size = 4000, 0.6, 32
     maps = np.asarray(jax.jit(lambda key: ada.blits(key, (n, size, size, 1), p))(jax.random.key(1)))
     np.testing.assert_array_equal(maps, np.round(maps))
@@ -93,7 +93,7 @@ def test_the_law_of_blits():
         assert stats.binomtest(int(event.sum()), n, chance).pvalue > 1e-3
 
 
-def test_the_law_of_the_geometry():
+def test_the_distribution_of_the_geometry():
     n, p = 4000, 0.4
     run = jax.jit(lambda key, p: ada.geometry(key, (n, 16, 8, 1), p))
     unmoved = (np.asarray(run(jax.random.key(2), p)) == np.eye(3)[None]).all(axis=(1, 2))
@@ -114,7 +114,7 @@ def test_the_law_of_the_geometry():
         assert stats.kstest(value, law.cdf).pvalue > 1e-3
 
 
-def test_the_law_of_the_colours():
+def test_the_distribution_of_the_colours():
     n, p = 4000, 0.4
     colours = jnp.broadcast_to(jnp.array([0.1, 0.4, -0.2]), (n, 1, 1, 3))
     run = jax.jit(ada.recolour)

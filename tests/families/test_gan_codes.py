@@ -64,7 +64,7 @@ def test_the_bound_of_several_codes_by_hand():
         information_bound(prior, jnp.zeros((2, 9)), jnp.asarray(code))
 
 
-def test_codes_have_their_law():
+def test_codes_have_their_distribution():
     n = 4000
     prior = CodePrior((2, 5), 1)
     codes = np.asarray(jax.jit(sample_codes, static_argnums=(1, 2))(jax.random.key(0), prior, n))

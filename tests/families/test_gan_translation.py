@@ -58,8 +58,8 @@ def test_esrgan_is_equation_3_with_relativistic_averages():
     assert set(plain.aux) == {"gan", "l1"}
 
 
-def test_generators_are_pulled_towards_what_is_judged_real():
-    """A higher logit of a fake is better for who made it, and worse for the judge."""
+def test_generator_gradients_raise_the_logit_of_fakes():
+    """A higher logit of a fake lowers the generator's loss, and raises the discriminator's."""
     slope = lambda loss: jax.grad(lambda fake: loss(fake).value.sum())(jnp.asarray(FAKE[:, 0, 0]) * 0.1)
     real, x, y = jnp.asarray(REAL[:, 0, 0]) * 0.1, jnp.asarray(X), jnp.asarray(Y)
     assert (slope(lambda fake: translation.pix2pix_generator(fake, x, y)) < 0).all()

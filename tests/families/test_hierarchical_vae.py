@@ -90,7 +90,7 @@ def test_terms_warm_up_and_free_nats():
     np.testing.assert_allclose(found.aux["bound"], plain.value, rtol=1e-6)
 
 
-def test_generated_states_have_the_law_of_the_prior_and_encoded_groups_are_kept():
+def test_generated_states_are_distributed_as_the_prior_and_encoded_groups_are_kept():
     draws = many(lambda key: generate(key, chain(), None))[..., 0].ravel()
     assert stats.kstest(draws, "norm", args=(0.0, np.sqrt(JOINT[1, 1]))).pvalue > 1e-3
     cold = many(lambda key: generate(key, chain(), None, temperature=0.5))[..., 0].ravel()

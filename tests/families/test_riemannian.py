@@ -128,7 +128,7 @@ def test_the_likelihoods_gradient_is_its_slope(manifold):
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
-def test_the_uniform_law_has_the_manifolds_volume(dim):
+def test_the_uniform_distribution_has_the_manifolds_volume(dim):
     """A rotation keeps it; the sphere's volumes are 2 pi, 4 pi, 2 pi^2."""
     still = lambda x, t: jnp.zeros_like(x)
     for manifold, volume in (
@@ -164,7 +164,7 @@ def test_uniform_points_are_uniform():
 
 
 @every_manifold
-def test_the_exact_field_of_one_point_has_no_loss_and_leads_to_it(manifold):
+def test_the_exact_field_of_one_point_has_no_loss_and_ends_there(manifold):
     r"""All geodesics lead to p, so the marginal velocity is the conditional one, $-\log_x(p)/t$."""
     target, start = points(manifold, 32)
     target = jnp.broadcast_to(target[:1], target.shape)

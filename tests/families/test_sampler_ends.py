@@ -90,7 +90,7 @@ def test_the_last_step_of_an_sde_adds_no_noise(solver):
 
 
 @pytest.mark.parametrize("start", [1.0, 0.8])
-def test_churn_tells_the_network_how_much_noise_there_is(start):
+def test_churn_conditions_the_network_on_the_raised_noise_level(start):
     """Also where the process has no more to offer, at t = 1."""
     process, asked = edm(), []
     silent = Denoiser(process, lambda x, t: asked.append((x, t)) or jnp.zeros_like(x), "x0")

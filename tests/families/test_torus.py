@@ -49,7 +49,7 @@ def test_the_density_integrates_to_one_over_the_torus_and_has_no_seam():
         np.testing.assert_allclose(one, other, atol=5e-3)
 
 
-def test_it_starts_as_the_uniform_law_where_networks_start_at_zero():
+def test_it_is_the_uniform_distribution_where_networks_are_zero():
     zero = lambda channels: network(channels)._replace(
         apply=lambda params, h, cond: jnp.zeros((*h.shape[:-1], channels))
     )

@@ -68,7 +68,7 @@ def test_a_mixture_of_images_sums_over_all_of_an_example():
     )
 
 
-def test_a_flow_prior_is_the_law_of_the_flows_data():
+def test_a_flow_prior_is_the_distribution_of_the_flows_data():
     """z = exp(a) e: a normal of that standard deviation."""
     volume = lambda sign: lambda params, x, cond: (jnp.exp(sign * params) * x, jnp.full(len(x), sign * 2 * params))
     flow = Bijection(lambda key, x, cond: jnp.zeros(()), volume(-1.0), volume(1.0))

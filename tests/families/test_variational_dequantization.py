@@ -48,7 +48,7 @@ def test_the_identity_of_a_logistic_base_is_uniform():
     assert distance < 1.95 / np.sqrt(2 * count)  # Kolmogorov's distance, exceeded once in a thousand
 
 
-def test_the_bound_of_a_logit_normal_law_is_its_integral():
+def test_the_bound_of_a_logit_normal_distribution_is_its_integral():
     a, s, draws = 0.8, 0.7, 40_000
     with jax.enable_x64(True):
         dequantizer = variational_offset(shift_and_scale(), standard_normal((1,)), (a, s), scaled)
@@ -111,7 +111,7 @@ def test_offsets_stay_in_their_byte_however_far_the_flow_goes():
     assert bool(jnp.isfinite(log_q).all())
 
 
-def test_gradients_reach_the_flow_and_a_fitted_law_beats_the_uniform_one():
+def test_gradients_reach_the_flow_and_a_fitted_distribution_beats_the_uniform_one():
     """A density that falls steeply within a byte, p(x) ∝ exp(-256 x): uniform offsets lose what a fitted q regains."""
     steep = lambda key, x: (-256.0 * (x + 1.0)).sum(-1) + np.log(256.0)
     x = jnp.full((256, 1), 1, jnp.uint8)

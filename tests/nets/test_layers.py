@@ -82,7 +82,7 @@ def test_guidance_embedding():
             embed_guidance(w, features)
 
 
-def test_a_network_may_become_one_that_is_told_its_guidance():
+def test_a_network_may_be_conditioned_on_guidance_later():
     """Its parameters serve, and the new map says nothing before it is trained."""
     layer, t, w = Conditioning(8, 16), jnp.array([0.1, 0.8]), jnp.array([0.0, 3.0])
     params = layer.init(jax.random.key(0), t, {"guidance": w}, 2)["params"]

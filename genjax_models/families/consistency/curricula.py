@@ -1,4 +1,4 @@
-r"""How many intervals a consistency loss divides time into as training goes on, and how slowly its target then follows.
+r"""How many intervals a consistency loss divides time into during training, and the decay of its target's average.
 
 With step k of K, first $a$ and at last $b$ intervals, those of the first paper (appendix C, where levels are counted,
 $N + 1$, and $s_0 = a + 1$, $s_1 = b$) and of the second (section 3.4, $s_0 = a$, $s_1 = b$) are

@@ -34,7 +34,8 @@ def neighbours(key: Key, n: int, *, t_min: float, num_steps: int | Array, positi
 def lognormal_position(process: GaussianProcess, *, t_min: float, mean: float = -1.1, std: float = 2.0) -> Position:
     r"""Positions whose noise level is log-normal, $\log\hat\sigma \sim N(\mathrm{mean}, \mathrm{std}^2)$.
 
-    The law is cut at the smallest and the largest level. For any number of intervals, each then has the probability
+    The distribution is truncated to the smallest and the largest level. With any number of intervals, each has the
+    probability
 
     $$\propto \mathrm{erf}\frac{\log\hat\sigma_{n+1} - \mathrm{mean}}{\sqrt2\,\mathrm{std}}
     - \mathrm{erf}\frac{\log\hat\sigma_n - \mathrm{mean}}{\sqrt2\,\mathrm{std}}.$$

@@ -1,12 +1,12 @@
-r"""Latent consistency models: a consistency function that is told the guidance scale, learned from a guided teacher.
+r"""Latent consistency models: consistency functions conditioned on the guidance scale, from a guided teacher.
 
 Guidance turns the teacher's ODE into a family of them, one for each weight $w$,
 
 $$\frac{dy}{d\hat\sigma} = (1 + w)\,\epsilon(x, t, c) - w\,\epsilon(x, t, \varnothing),$$
 
 the augmented probability-flow ODE, in the scaled variables of `parametrization` (Luo et al., section 4.2); our
-`guidance_scale` is $1 + w$. The model $f(x, t, w)$, a network that is told `{"guidance": w}`, learns the solutions of
-all of them, and afterwards a guided sample costs one evaluation a step.
+`guidance_scale` is $1 + w$. The model $f(x, t, w)$, a network with the condition `{"guidance": w}`, learns the
+solutions of all of them, and afterwards a guided sample costs one evaluation a step.
 
 References:
   Luo et al., Latent Consistency Models, 2023, https://arxiv.org/abs/2310.04378

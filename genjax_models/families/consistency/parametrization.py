@@ -9,8 +9,8 @@ c_\mathrm{skip} = \frac{\sigma_d^2}{(\hat\sigma - \hat\sigma_\mathrm{min})^2 + \
 c_\mathrm{out} = \frac{\sigma_d(\hat\sigma - \hat\sigma_\mathrm{min})}{\sqrt{\sigma_d^2 + \hat\sigma^2}}, \quad
 c_\mathrm{in} = \frac{1}{\sqrt{\sigma_d^2 + \hat\sigma^2}},$$
 
-so that $f(x, t_\mathrm{min}) = y$, whatever the network $F$ says (Song et al., app. C). Multiplied through by
-$\alpha$, nothing divides by a signal that has vanished at t = 1.
+so that $f(x, t_\mathrm{min}) = y$ for any network $F$ (Song et al., app. C). All terms are multiplied by $\alpha$, so
+there is no division by a signal that vanishes at t = 1.
 
 References:
   Song et al., Consistency Models, 2023, https://arxiv.org/abs/2303.01469

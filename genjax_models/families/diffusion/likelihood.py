@@ -9,7 +9,7 @@ $$\log p(x) = \log N(z; 0, \sigma(t_\mathrm{max})^2 I)
 (Song et al., eq. 39, with $t_\mathrm{max} = 1$). The prior is the noise that sampling starts from, so $p$ is the
 density of the model's samples, also where the process leaves some signal.
 
-**The ends.** The noise cannot be told from the sample at $\sigma = 0$, nor the data at $\alpha = 0$. The solve
+**The ends.** The noise cannot be inferred from the sample at $\sigma = 0$, nor the data at $\alpha = 0$. The solve
 therefore starts at `t_min`, by default the time at which $\sigma/\alpha$ reaches 0.001 (0 for a process that starts
 with more), and what is evaluated is the density of $x_{t_\mathrm{min}}$: of data scaled by $\alpha(t_\mathrm{min})$
 and blurred by $\sigma(t_\mathrm{min})$. A process without signal at t = 1 needs `t_max` below 1 if the network

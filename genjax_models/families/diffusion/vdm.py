@@ -19,7 +19,7 @@ $L = \gamma'(t)\,h(\gamma(t))$, where $h$ is half the squared error at a given n
 $$\nabla L^2 = 2 L h\,\nabla \gamma'(t) + 2 L \dot h\,\nabla \gamma(t), \qquad
 \dot h = \gamma' \frac{dh}{d\gamma} = \frac{dh}{dt},$$
 
-the last at a fixed schedule: however the network is told the noise level, a backward pass to `t` gives it.
+the last at a fixed schedule: a backward pass to `t` gives it, however the network is conditioned on the noise level.
 
 References:
   Kingma et al., Variational Diffusion Models, 2021, https://arxiv.org/abs/2107.00630
@@ -102,7 +102,7 @@ def vdm_loss(
         _, pull = jax.vjp(lambda t: half_error(frozen, t), t)
         gamma, own_speed = _gamma_and_speed(schedule, t)
         stop = jax.lax.stop_gradient
-        # grad L^2, as the gradient of a term that is linear in what the schedule says and worth zero
+        # grad L^2, as the gradient of a term that is linear in the schedule's values and has the value zero
         square = stop(2.0 * speed * error) * (stop(error) * own_speed + stop(pull(jnp.ones_like(error))[0]) * gamma)
         value = value + (square - stop(square))
     return LossOutput(value, terms)
@@ -112,7 +112,7 @@ def pinned(params: Monotone) -> tuple[GaussianProcess, GaussianProcess]:
     """A learned schedule as VDM trains it: `(process, schedule)` for `vdm_loss`.
 
     The first passes gradients to the ends of the log-SNR alone, which minimise the bound; the second to all other
-    parameters, which minimise the variance. A network that is told the log-SNR reads it from the first.
+    parameters, which minimise the variance. A network that is conditioned on the log-SNR takes it from the first.
     """
     frozen = jax.lax.stop_gradient(params)
     return learned(frozen._replace(ends=params.ends)), learned(params._replace(ends=frozen.ends))

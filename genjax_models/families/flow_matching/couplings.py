@@ -1,14 +1,14 @@
 r"""Couplings: which noise a data point is paired with, `(key, x [B, ...]) -> (x, eps)`, both `[B, ...]`.
 
-Any joint law with the data and the source as its marginals gives a valid flow; the pairing decides how straight it is.
-The source is $N(0, I)$ unless a coupling is told another, from which the flow then starts.
+Any joint distribution with the data and the source as its marginals gives a valid flow; the pairing decides how
+straight it is. The source, from which the flow starts, is $N(0, I)$ unless a coupling is given another.
 Within a batch, a pairing is a plan $\pi$ of optimal transport on the squared distance,
 
 $$\min_\pi \sum_{ij} \pi_{ij}\,\lVert x_i - \epsilon_j\rVert^2 - \varepsilon H(\pi),
 \qquad \sum_j \pi_{ij} = \sum_i \pi_{ij} = \tfrac1B,$$
 
 a permutation for $\varepsilon = 0$. All couplings return `x` as it came, so labels stay with their examples: each row
-draws its noise from its row of the plan, which has the law of a draw from the plan itself. Gradients stop here.
+draws its noise from its row of the plan, which is distributed as a draw from the plan itself. Gradients stop here.
 
 References:
   Tong et al., Improving and Generalizing Flow-Based Generative Models with Minibatch OT, 2023, https://arxiv.org/abs/2302.00482
@@ -29,7 +29,7 @@ Source = Callable[[Key, tuple[int, ...]], Array]
 
 
 def independent(key: Key, x: Array, *, source: Source = jax.random.normal) -> tuple[Array, Array]:
-    """Noise that knows nothing of the data (I-CFM)."""
+    """Noise that is independent of the data (I-CFM)."""
     return x, source(key, x.shape).astype(x.dtype)
 
 

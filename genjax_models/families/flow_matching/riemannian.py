@@ -45,7 +45,7 @@ class Manifold(NamedTuple):
       log: `(x, y) -> v`, the shortest such velocity.
       project: `(x, v) -> v`, the orthogonal projection onto the tangent space at `x`.
       random_uniform: `(key, shape) -> x [*shape, coordinates]`, uniform points.
-      log_volume: of the whole manifold: minus the log-density of the uniform law.
+      log_volume: of the whole manifold: minus the log-density of the uniform distribution.
     """
 
     coordinates: int

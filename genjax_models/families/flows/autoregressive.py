@@ -31,7 +31,7 @@ def autoregressive(
 
     Args:
       transformer: of each variable, with P parameters.
-      network: asked for P channels it gives `[B, ..., P]` for `x` `[B, ...]`, each variable's numbers a function of
+      network: with P output channels it gives `[B, ..., P]` for `x` `[B, ...]`, each variable's numbers a function of
         the variables before it alone: a MADE, or any causal network.
       order: the flattened variables in the network's order, which is the order that the inverse finds them in; `None`
         is natural. In another order than the network's the inverse is wrong, and `inverse_residual` large.

@@ -2,14 +2,14 @@ r"""Normalizing flows: invertible maps from data to latent variables, and the de
 
 $$z = f(x), \qquad \log p(x) = \log p_z(f(x)) + \log\left|\det \frac{\partial f}{\partial x}\right|$$
 
-*Forward* is from data to latent everywhere, the way that a likelihood goes; sampling goes *inverse*. A layer is three
-pure functions, so layers chain, repeat and turn round without knowing each other. Its parameters are a tree that `init`
-makes from a batch of data: a data-dependent start (actnorm) needs nothing further, and a chain shows each of its layers
-what the ones before have made of the batch.
+*Forward* is from data to latent everywhere, the direction of a likelihood; sampling uses the *inverse*. A layer is
+three pure functions, so layers can be chained, repeated and inverted independently of each other. Its parameters are a
+tree that `init` makes from a batch of data, so data-dependent initialisation (actnorm) needs nothing further: a chain
+initialises each of its layers on the outputs of the earlier ones.
 
 A layer whose log-determinant is an estimate takes its randomness where it is built: a loss builds the flow of a key,
 `flow = make(key)`, and the three functions stay pure. An inverse without a closed form is found by iteration; an
-example on which that fails is NaN, never a wrong number, and `inverse_residual` says by how much an inverse misses.
+example for which that fails is NaN, never a wrong number, and `inverse_residual` measures the error of an inverse.
 
 References:
   Rezende and Mohamed, Variational Inference with Normalizing Flows, 2015, https://arxiv.org/abs/1505.05770
@@ -56,7 +56,7 @@ class Conditioner(NamedTuple):
 
 
 MakeConditioner = Callable[[int], Conditioner]
-"""The number of channels C that a layer wants of its network, to that network."""
+"""From the number of output channels C that a layer needs to a network with so many."""
 
 
 def chain(layers: Sequence[Bijection]) -> Bijection:

@@ -33,7 +33,7 @@ from genjax_models.solvers.adaptive import adaptive
 
 
 class VectorField(NamedTuple):
-    """A network that says where to move: a pair of functions, such as a linen module's `init` and `apply`.
+    """A network for dx/dt: a pair of functions, such as a linen module's `init` and `apply`.
 
     Attributes:
       init: `(key, x [B, ...], t [B], cond) -> params`.

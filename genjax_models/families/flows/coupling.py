@@ -1,4 +1,4 @@
-r"""Coupling layers: a part of the variables passes unchanged and says how the other part is transformed.
+r"""Coupling layers: a part of the variables is unchanged and determines how the other part is transformed.
 
 $$y_a = x_a, \qquad y_b = \tau(x_b;\ \mathrm{net}(x_a)), \qquad
 \log\left|\det\right| = \textstyle\sum_b \log \tau'(x_b)$$

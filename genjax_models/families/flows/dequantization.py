@@ -1,4 +1,4 @@
-r"""Variational dequantisation: the offset of a byte within its interval, from a flow that looks at the bytes.
+r"""Variational dequantisation: the offset of a byte within its interval, from a flow conditioned on the bytes.
 
 $$u = \mathrm{sigmoid}(h), \quad h = f^{-1}(\epsilon;\ b), \quad \epsilon \sim p_\epsilon, \qquad
 \log q(u \mid b) = \log p_\epsilon(\epsilon) - \log\left|\det \frac{\partial h}{\partial \epsilon}\right|
@@ -29,7 +29,7 @@ from genjax_models.families.flows.mixture_logistic import mixture_logistic
 def variational_offset(
     flow: Bijection, base: Density, params: PyTree, features: Callable[[Array], PyTree]
 ) -> Dequantizer:
-    r"""The law $q(u \mid b)$ of a conditional flow, for `core.dequantization.dequantized_log_prob`.
+    r"""The distribution $q(u \mid b)$ of a conditional flow, for `core.dequantization.dequantized_log_prob`.
 
     Gradients reach `params` through the offsets: they are what the bound is maximised over.
 

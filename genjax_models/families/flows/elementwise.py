@@ -82,4 +82,4 @@ def gated() -> Transformer:
 
 
 AFFINE = affine()
-"""What couplings and their learned priors take where nothing else is said."""
+"""The default of couplings and of their learned priors."""

@@ -29,7 +29,7 @@ def maf(
       network: of each layer, causal in the natural order; see `autoregressive`.
       depth: number of layers: 5 and 10 in the paper.
       transformer: of each variable; the paper's is affine.
-      normalize: whether activations are normalised before each layer; a posterior starts from no data, and wants none.
+      normalize: whether activations are normalised before each layer; not for posteriors, initialised without data.
       scan: see `bijection.stack`.
     """
     first = [actnorm()] if normalize else []

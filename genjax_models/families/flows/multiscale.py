@@ -22,7 +22,7 @@ from genjax_models.families.flows.bijection import Bijection
 
 
 def split(first: Bijection, rest: Bijection, shape: tuple[int, ...]) -> Bijection:
-    """After `first`, the first half of the channels goes on through `rest`; the other half is latent.
+    """After `first`, the first half of the channels is transformed by `rest`; the other half is latent.
 
     Args:
       first: from data to `[B, *shape]`.

@@ -5,11 +5,11 @@ $$y = \sigma^{-1}\Big(\sum_{j=1}^M w_j\,\sigma(a_j x + b_j)\Big), \qquad
 \qquad w = \mathrm{softmax},\ \log a = c\,\tanh(h/c)$$
 
 Computed with logarithms of sums throughout, so that it stays exact far out, where it becomes linear. The bound c, which
-is not the paper's, keeps slopes and inverses within the range of floats whatever a network says. As y lies
+is not the paper's, keeps slopes and inverses within the range of floats for any network output. As y lies
 between the least and the largest $a_j x + b_j$, bisection finds x between the least and the largest $(y - b_j)/a_j$.
 
 `autoregressive(deep_sigmoidal(M), network)` is a neural autoregressive flow. Zeros are the identity, with all units
-alike: units that start alike learn alike, so the network's last layer wants to start from small random weights.
+alike: units that are initialised alike stay alike, so the network's last layer needs small random initial weights.
 
 References:
   Huang et al., Neural Autoregressive Flows, 2018, https://arxiv.org/abs/1804.00779, section 3.1

@@ -1,4 +1,4 @@
-r"""NICE: additive couplings, which keep volume, and at the end one learnt scale of each variable.
+r"""NICE: additive couplings, which keep volume, and at the end one learned scale for each variable.
 
 $$z = e^{s} \odot h_{2n}(\dots h_1(x)), \qquad \log|\det| = \textstyle\sum_i s_i$$
 

@@ -35,7 +35,7 @@ from genjax_models.families.flows.bijection import Bijection, Conditioner
 from genjax_models.solvers.roots import fixed_point
 
 Branch = Callable[[PyTree, Array], Array]
-"""`(weights, x [B, ...]) -> g(x) [B, ...]`: weights are whatever a gradient may be wanted of besides `x`."""
+"""`(weights, x [B, ...]) -> g(x) [B, ...]`: `weights` are what is differentiated besides `x`."""
 
 LogDet = Callable[[Branch, PyTree, Array], Array]
 r"""`(g, weights, x [B, ...]) -> log |det(I + J)| [B]`."""

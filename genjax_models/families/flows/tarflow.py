@@ -110,7 +110,7 @@ def guided(net: CausalNetwork, weight: float, null: Callable[[PyTree], PyTree]) 
     Args:
       net: trained with and without a condition.
       weight: w; 0 is the network itself.
-      null: from a condition to that which stands for none.
+      null: from a condition to the null condition.
     """
     mix = lambda with_cond, without: (1.0 + weight) * with_cond - weight * without
 

@@ -3,8 +3,8 @@ r"""Flows on the torus: circular splines in couplings whose networks see angles 
 $$\theta_b \to \tau\big(\theta_b;\ \mathrm{net}(\cos\theta_a, \sin\theta_a)\big), \qquad
 \theta \to \theta + \phi \mod 2\pi$$
 
-A circular spline holds one point of the circle, which the rotation before it chooses. From the uniform law, which a
-rotation keeps, the flow starts as the uniform law.
+A circular spline has one fixed point of the circle, which the rotation before it chooses. The uniform distribution is
+invariant under rotations; with it as the base, the flow is initialised to the uniform distribution.
 
 References:
   Rezende et al., Normalizing Flows on Tori and Spheres, 2020, https://arxiv.org/abs/2002.02428

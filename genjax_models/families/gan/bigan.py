@@ -1,8 +1,9 @@
 r"""Adversarially learned inference: a game over pairs of data and latents, with an encoder on the generator's side.
 
-The discriminator's logit $\ell(x, z)$ tells encoded pairs $(x, E(x))$, with $x$ data, from generated ones $(G(z), z)$,
-with $z$ of the prior. Against the best one, encoder and generator minimise $2\,JSD$ between the two joint laws; where
-that is zero, deterministic ones are each other's inverse. As in the papers, both play with the labels exchanged.
+The discriminator's logit $\ell(x, z)$ separates encoded pairs $(x, E(x))$, with $x$ data, from generated ones
+$(G(z), z)$, with $z$ from the prior. With an optimal discriminator, encoder and generator minimise $2\,JSD$ between the
+two joint distributions; where that is zero, deterministic ones are each other's inverse. As in the papers, encoder and
+generator minimise the discriminator's loss with exchanged labels.
 
 References:
   Donahue et al., Adversarial Feature Learning (BiGAN), 2017, https://arxiv.org/abs/1605.09782

@@ -3,7 +3,7 @@ r"""Auxiliary-classifier GANs: a second head of the discriminator names the clas
 $$L_C = -\log P(c \mid x) - \log P(c \mid G(z, c)),$$
 
 which the discriminator minimises beside its game; the generator minimises its own game and the second term.
-Discriminators that judge the pair of image and class need no further loss.
+Discriminators that score the pair of image and class need no further loss.
 
 References:
   Odena et al., Conditional Image Synthesis with Auxiliary Classifier GANs, 2017, https://arxiv.org/abs/1610.09585

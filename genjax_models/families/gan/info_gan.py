@@ -23,7 +23,7 @@ from genjax_models.core.types import Array, Key
 
 
 class CodePrior(NamedTuple):
-    """The law of the codes.
+    """The distribution of the codes.
 
     Attributes:
       categorical: the number of values of each categorical code.
@@ -58,7 +58,7 @@ def information_bound(prior: CodePrior, raw: Array, code: Array) -> Array:
     r"""$\log Q(c \mid x) + H(c)$, whose mean bounds the information; generator and recogniser both maximise it.
 
     Args:
-      prior: the law of the codes.
+      prior: the distribution of the codes.
       raw: the recogniser's output at fakes, `[B, prior.dim]`.
       code: what these were made of, `[B, prior.dim]`.
 

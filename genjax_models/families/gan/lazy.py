@@ -36,7 +36,7 @@ def lazy(step: Array, interval: int, penalty: Callable[[], Array]) -> Array:
 
 
 def lazy_with_state(step: Array, interval: int, penalty: Callable[[S], tuple[Array, S]], state: S) -> tuple[Array, S]:
-    """`lazy` for a penalty that carries a state, which rests with it.
+    """`lazy` for a penalty that carries a state, which is unchanged on the steps without penalty.
 
     Args:
       step: see `lazy`.

@@ -37,7 +37,7 @@ Formula = Callable[[Array, Array], Array]
 
 
 def minimax_discriminator(real: Array, fake: Array) -> Array:
-    """The cross-entropy of telling real from fake, elementwise; 2 log 2 for who knows nothing."""
+    """The cross-entropy of real against fake, elementwise; 2 log 2 at chance."""
     return jax.nn.softplus(-real) + jax.nn.softplus(fake)
 
 

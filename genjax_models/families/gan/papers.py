@@ -1,7 +1,7 @@
 r"""Losses of both players by the names of their papers, `[B]` each: short forms of `GAMES` and of the penalties.
 
-Each player minimises its own by its own parameters alone. Those of logits take what the discriminator says of data and
-of fakes; those with a penalty take the discriminator itself.
+Each player minimises its own loss over its own parameters. Some are functions of the discriminator's logits of data and
+of fakes; those with a penalty are functions of the discriminator.
 
 References:
   Goodfellow et al., Generative Adversarial Networks, 2014, https://arxiv.org/abs/1406.2661

@@ -8,8 +8,9 @@ $$\begin{aligned}
 \text{CR, bCR:} &\quad (\ell(x) - \ell(T(x)))^2 \text{ for an augmentation } T
 \end{aligned}$$
 
-Norms are over all numbers of an example; the logit of an image whose patches are judged is the mean of theirs. A
-gradient by one example must not depend on the others, so the discriminator must have no batch normalisation.
+Norms are over all numbers of an example; a discriminator of patches has the mean of its logits as the logit of an
+image. The gradient with respect to one example must not depend on the others, so the discriminator must have no batch
+normalisation.
 
 References:
   Gulrajani et al., Improved Training of Wasserstein GANs, 2017, https://arxiv.org/abs/1704.00028

@@ -1,6 +1,6 @@
 r"""Image to image: what the players of pix2pix, CycleGAN and ESRGAN minimise, of images $[-1, 1]$ and logits.
 
-Domain A is $x$, domain B is $y$; $G$ leads from A to B and $F$ back. All distances are means over an image:
+Domain A is $x$, domain B is $y$; $G$ maps A to B and $F$ maps B to A. All distances are means over an image:
 
 $$ \text{pix2pix:}\quad s(-\ell(x, G(x))) + \lambda |y - G(x)|, $$
 $$ \text{CycleGAN:}\quad (\ell_B(G(x)) - 1)^2 + (\ell_A(F(y)) - 1)^2
@@ -59,8 +59,8 @@ class Cycle(NamedTuple):
       image: of one domain, `[B, H, W, C]`.
       fake_logits: of the other domain's discriminator at its translation, `[B]` or `[B, h, w]`.
       back: its translation, translated back: as `image`.
-      same: the image under the network that should leave it alone, since it leads into its own domain; or `None`, as
-        where the domains differ in channels.
+      same: the output for `image` of the network into its own domain, which should be `image`; or `None`, as where the
+        domains differ in channels.
     """
 
     image: Array

@@ -1,4 +1,4 @@
-"""Variational autoencoders: decoders' laws, posteriors, priors, bounds, and what draws the aggregate to the prior."""
+"""Variational autoencoders: likelihoods, posteriors, priors, bounds, and regularisers of the aggregate posterior."""
 
 from genjax_models.families.vae.adversarial import VAEGANLosses, vae_gan_losses
 from genjax_models.families.vae.diagnostics import active_units, aggregate_decomposition, lerp, slerp, traversals

@@ -32,8 +32,8 @@ def aggregate_decomposition(key: Key, posterior: GaussianPosterior) -> Decomposi
       posterior: of the whole set, `[N, D]`; memory grows as N² D.
 
     Returns:
-      The parts, `[N]` nats each, whose means estimate them without bias for the law that is uniform on these N
-      examples, of which the information is at most $\log N$.
+      The parts, `[N]` nats each, whose means estimate them without bias for the uniform distribution on these N
+      examples, for which the information is at most $\log N$.
     """
     z, _ = posterior.sample(key)
     return decompose(posterior, z, whole_set(z.shape[0]))

@@ -58,7 +58,7 @@ def squared_mmd(x: Array, y: Array, kernel: Kernel) -> Array:
       kernel: of squared distances.
 
     Returns:
-      `[B]`, whose mean is the estimate: negative about half of the time where the laws agree.
+      `[B]`, whose mean is the estimate: negative about half of the time where the distributions agree.
 
     Raises:
       ValueError: if the shapes differ, or there are fewer than 2 of each.
@@ -89,7 +89,7 @@ def wae_loss(
       key: one typed PRNG key, consumed by the draws of the prior.
       encode: `x -> z [B, D]`, already bound to its parameters.
       decode: `z -> raw`, likewise.
-      x: data, `[B, ...]`, as `likelihood` wants it.
+      x: data, `[B, ...]`, as `likelihood` takes it.
       likelihood: its negative log-probability is the cost; the paper's squared error is that of
         `gaussian(-0.5 * log(2))`, but for a constant.
       weight: lambda; the paper's is 10 for MNIST, 100 for CelebA, beside a cost that is a sum over pixels.
@@ -123,7 +123,7 @@ def info_vae_loss(
       key: one typed PRNG key, consumed.
       encode: `x -> Posterior` of `[B, D]`, already bound to its parameters.
       decode: `z -> raw`, likewise.
-      x: data, `[B, ...]`, as `likelihood` wants it.
+      x: data, `[B, ...]`, as `likelihood` takes it.
       likelihood: what the raw output means.
       alpha: how much of the mutual information is given back.
       weight: $\lambda$.

@@ -52,7 +52,7 @@ def vae_loss(
       key: one typed PRNG key, consumed.
       encode: `x -> Posterior`, already bound to its parameters.
       decode: `z -> raw`, likewise.
-      x: data, `[B, ...]`, as `likelihood` wants it.
+      x: data, `[B, ...]`, as `likelihood` takes it.
       likelihood: what the raw output means.
       prior: of the latent variables; None is the standard normal.
       beta: weight of the divergence.

@@ -53,7 +53,7 @@ def factor_vae_loss(
       encode: `x -> Posterior` of `[B, D]`, already bound to its parameters.
       decode: `z -> raw`, likewise.
       discriminate: `z [B, D] -> logit [B]`, high for draws of $q(z)$; its parameters must be no variables here.
-      x: data, `[B, ...]`, as `likelihood` wants it.
+      x: data, `[B, ...]`, as `likelihood` takes it.
       likelihood: what the raw output means.
       gamma: weight of the total correlation.
 
@@ -78,7 +78,7 @@ def factor_discriminator_loss(
     the one batch is drawn from twice.
 
     Returns:
-      `LossOutput` with `value` `[B]`, log 2 for one that knows nothing, and in `aux` its `accuracy`.
+      `LossOutput` with `value` `[B]`, log 2 at chance, and in `aux` its `accuracy`.
     """
     key_z, key_other, key_shuffle = jax.random.split(key, 3)
     posterior = jax.lax.stop_gradient(encode(x))

@@ -5,10 +5,10 @@ q(z \mid x) = \prod_{i=1}^{G} q(z_i \mid z_{<i}, x),$$
 $$\log p(x) \ge E_q\left[\log p(x \mid z) - \sum_i
 KL(q(z_i \mid z_{<i}, x)\,\Vert\,p(z_i \mid z_{<i}))\right].$$
 
-Every conditional is a diagonal normal, so each divergence is exact given the groups above it. What a model knows of
-$z_{<i}$ is a state $h$, of any kind, that walks down: a group reads it and adds its z to it.
+Every conditional is a diagonal normal, so each divergence is exact given the groups above it. A state
+$h$, of any kind, summarises $z_{<i}$: a group takes it and adds its z to it for the next group.
 
-The ladder VAE's posterior combines what the encoder believes with what the prior expects, each by its precision,
+The ladder VAE's posterior combines the encoder's estimate with the prior, each weighted by its precision,
 
 $$\sigma^{-2} = \hat\sigma^{-2} + \sigma_p^{-2}, \qquad
 \mu = \sigma^2 (\hat\mu\,\hat\sigma^{-2} + \mu_p\,\sigma_p^{-2})$$
@@ -37,7 +37,7 @@ class Group(NamedTuple):
 
     Attributes:
       prior: `h -> (p, h)`, the normals and the state for `merge`.
-      posterior: `(h, p) -> q`, of the state that `prior` was given and what it said.
+      posterior: `(h, p) -> q`, of the input state of `prior` and its output `p`.
       merge: `(h, z [B, ...]) -> h` of the next group.
     """
 
@@ -89,7 +89,7 @@ def generate(
 
     Args:
       key: one typed PRNG key, consumed.
-      groups: from the top; their posteriors are not asked.
+      groups: from the top; their posteriors are not used.
       start: the state before the first.
       z: values of the first groups, which are then not drawn; all of them decode what `infer` has encoded.
       temperature: factor of the priors' standard deviations.
@@ -145,7 +145,7 @@ def importance_log_prob(
 ) -> Likelihood:
     """The log-likelihood estimated from so many weights, on average a lower bound; one draw in memory at a time.
 
-    Arguments are those of `hierarchical_loss`; `core.likelihood.importance` says what `stderr` is.
+    Arguments are those of `hierarchical_loss`; for `stderr` see `core.likelihood.importance`.
     """
     keys = jax.random.split(key, num_samples)
     log_weights = jax.lax.map(lambda key: log_weight(key, groups, start, log_prob), keys)

@@ -45,7 +45,7 @@ def iwae_loss(
       key: one typed PRNG key, consumed.
       encode: `x -> Posterior`, already bound to its parameters.
       decode: `z -> raw`, likewise; it is mapped over the draws.
-      x: data, `[B, ...]`, as `likelihood` wants it.
+      x: data, `[B, ...]`, as `likelihood` takes it.
       likelihood: what the raw output means.
       num_samples: K; all of them are in memory at once.
       prior: of the latent variables; None is the standard normal.
@@ -82,7 +82,7 @@ def dreg_loss(
 
     log_w, pull = jax.vjp(log_weights, jax.lax.stop_gradient(z))
     (direction,) = pull(jax.nn.softmax(log_w, axis=0) ** 2)
-    # Linear in the draws and worth zero: it brings the gradient above to phi, and log_w, at fixed draws, that to theta.
+    # Linear in the draws, with the value zero: its gradient is phi's; that of log_w, at fixed draws, is theta's.
     path = (jax.lax.stop_gradient(direction) * z).sum(axis=(0, *range(2, z.ndim)))
     value = -_log_mean_exp(log_w) - (path - jax.lax.stop_gradient(path))
     return LossOutput(value, {"ess": _effective_sample_size(log_w)})
@@ -108,7 +108,7 @@ def importance_log_prob(
       chunk: draws in memory at once.
 
     Returns:
-      `Likelihood` of kind `importance(K)` `[B]`, nats; `core.likelihood.importance` says what `stderr` is.
+      `Likelihood` of kind `importance(K)` `[B]`, nats; for `stderr` see `core.likelihood.importance`.
     """
     posterior = encode(x)
 

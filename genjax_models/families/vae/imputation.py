@@ -6,8 +6,8 @@ $$z' \sim q(z \mid x), \quad \text{taken with probability }
 \min\!\left(1, \frac{p(x \mid z')\,p(z')\,q(z \mid x)}{p(x \mid z)\,p(z)\,q(z' \mid x)}\right), \qquad
 x_m \sim p(x_m \mid z).$$
 
-Always taken, this is the pseudo-Gibbs sampler of Rezende et al., which is exact only if the encoder is; the test makes
-the chain's law that of the model, $p(x_m \mid x_o)$, whatever the encoder (Mattei and Frellsen).
+Always taken, this is the pseudo-Gibbs sampler of Rezende et al., which is exact only if the encoder is; with the
+acceptance test the chain converges to the model's $p(x_m \mid x_o)$, whatever the encoder (Mattei and Frellsen).
 
 References:
   Rezende et al., Stochastic Backpropagation and Approximate Inference, 2014, app. F, https://arxiv.org/abs/1401.4082
@@ -42,7 +42,7 @@ def impute(
       key: one typed PRNG key, consumed.
       encode: `x -> Posterior`, already bound to its parameters.
       decode: `z -> raw`, likewise.
-      x: data `[B, ...]`, as `likelihood` wants it; where it is missing, the start of the chain.
+      x: data `[B, ...]`, as `likelihood` takes it; where it is missing, the start of the chain.
       observed: bool, as `x`: what is known.
       likelihood: what the raw output means; elements must be independent given z.
       prior: of the latent variables; None is the standard normal.

@@ -1,6 +1,6 @@
-r"""What the raw output of a decoder means: the law $p(x \mid z)$ of the data, and what it takes in.
+r"""Likelihoods $p(x \mid z)$ of the data given the raw output of a decoder, and the form of the data.
 
-| law                    | raw channels for C of the data | data `x`                                      |
+| likelihood             | raw channels for C of the data | data `x`                                      |
 |------------------------|--------------------------------|-----------------------------------------------|
 | `bernoulli`            | C, logits                      | 0 or 1, as floats                             |
 | `gaussian(log_std)`    | C, means                       | real numbers                                  |
@@ -9,7 +9,7 @@ r"""What the raw output of a decoder means: the law $p(x \mid z)$ of the data, a
 | `categorical`          | 256C, logits, C times 256      | bytes, as floats: the middles of their bins   |
 | `logistic_mixture(K)`  | see `logistic_mixture.py`      | bytes, as floats: the middles of their bins   |
 
-The middle of a byte's bin is $(2b + 1)/256 - 1$, so that bytes fill $[-1, 1]$. Only the laws of bits and of bytes give
+The middle of a byte's bin is $(2b + 1)/256 - 1$, so that bytes fill $[-1, 1]$. Only those of bits and of bytes give
 probabilities; a Gaussian gives a density, whose values depend on the scale of the data.
 
 The standard deviation of a Gaussian decides how reconstruction weighs against the divergence: a fixed $\sigma$ is a
@@ -37,7 +37,7 @@ from genjax_models.core.types import Array, Key
 
 
 class ObservationModel(NamedTuple):
-    """The law of the data given the raw output of a decoder.
+    """The likelihood of the data given the raw output of a decoder.
 
     Attributes:
       num_params: channels C of the data -> channels of the raw output.
@@ -105,7 +105,7 @@ def gaussian_optimal(min_log_std: float = -6.0) -> ObservationModel:
     `log_prob` couples the examples of a batch, through that one number, and gradients flow into it. The batch is this
     one, on one device: `shard_map`, `pmap` and accumulation hand over a part of the whole one. It is no density
     of data that it has not seen: to sample and to report likelihoods, compute `optimal_log_std` on training data and
-    take `gaussian` of it. `sample` raises an `UnsupportedError` that says so.
+    take `gaussian` of it. `sample` raises an `UnsupportedError` that explains this.
 
     Args:
       min_log_std: a soft floor.

@@ -30,11 +30,11 @@ from genjax_models.core.types import Array, Key
 from genjax_models.families.vae.likelihoods import ObservationModel, byte_of, middle_of
 
 MAX_LOG_SCALE = 30.0
-"""A ceiling over the log-scales: such a law is flat over the bytes, and of one at 88 a bin's mass underflows."""
+"""Upper bound of the log-scales: at it the distribution is flat over the bytes; at 88 a bin's mass would underflow."""
 
 
 def logistic_mixture(components: int, *, channels: int, min_log_scale: float = -7.0) -> ObservationModel:
-    """The law above.
+    """The likelihood above.
 
     Args:
       components: K.

@@ -1,7 +1,7 @@
-r"""What an encoder gives: the law $q(z \mid x)$ of the latent variables, one for every example.
+r"""Approximate posteriors: the distribution $q(z \mid x)$ of the latent variables, one for every example.
 
-A posterior is a tree of arrays with three functions, so `jax.lax.stop_gradient(posterior)` is the same law with its
-parameters held fixed, which estimators of the gradient need. The losses take an encoder as `x -> Posterior`.
+A posterior is a tree of arrays with three functions, so `jax.lax.stop_gradient(posterior)` is the same distribution
+with its parameters held fixed, which estimators of the gradient need. The losses take an encoder as `x -> Posterior`.
 
 Normal with a diagonal covariance (Kingma and Welling, app. B), of each latent variable in closed form:
 
@@ -32,7 +32,7 @@ from genjax_models.families.flows.bijection import Bijection
 
 
 class Posterior(Protocol):
-    """Laws of the latent variables, one an example; a tree of arrays."""
+    """Distributions of the latent variables, one per example; a tree of arrays."""
 
     def sample(self, key: Key) -> tuple[Array, Array]:
         """One draw of each, `z [B, ...]`, with its `log q(z | x) [B]`; both carry gradients to the parameters."""
@@ -73,7 +73,7 @@ class GaussianPosterior:
         return normal_kl(self.mean, 2.0 * self.log_std, zero, zero)
 
     def pairwise_log_prob(self, z: Array) -> Array:
-        """Every one of `z [M, ...]` under every example's law: `[M, B, ...]` nats, of each latent variable."""
+        """Every one of `z [M, ...]` under every example's posterior: `[M, B, ...]` nats, of each latent variable."""
         return jax.scipy.stats.norm.logpdf(z[:, None], self.mean[None], jnp.exp(self.log_std)[None])
 
 
@@ -82,9 +82,9 @@ class FlowPosterior:
     """A flow applied to the draws of another posterior.
 
     Attributes:
-      start: the law of $z_0$.
+      start: the distribution of $z_0$.
       params: of the flow.
-      flow: from $z$ to $z_0$; its inverse is what draws, its forward what `log_prob` needs.
+      flow: from $z$ to $z_0$; its inverse is used for sampling, its forward for `log_prob`.
       cond: what the flow is conditioned on, a tree with `[B, ...]` leaves: a context from the encoder, or None.
     """
 

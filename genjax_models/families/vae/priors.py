@@ -60,7 +60,7 @@ def vamp_prior(
 
 
 def flow_prior(flow: bijection.Bijection, base: Density, params: PyTree) -> Density:
-    """The law of a flow's data, for a flow that runs from the latent variables of a VAE to `base`."""
+    """The distribution of a flow's data, for a flow from the latent variables of a VAE to `base`."""
     return Density(
         lambda key, n: bijection.sample(key, flow, base, params, n),
         partial(bijection.log_prob, flow, base, params),
@@ -73,7 +73,7 @@ def autoregressive_prior(network: Callable[[Array], Array], dims: int) -> Densit
     Args:
       network: `z [B, D] -> [B, D, 3 K]`, the logits, means and log-stds of each variable's mixture as functions of the
         variables before it alone, a MADE bound to its parameters. Zeros are the standard normal, with all components
-        alike: to learn apart they want to start from small random numbers.
+        alike: to become different they need a small random initialisation.
       dims: D.
     """
 

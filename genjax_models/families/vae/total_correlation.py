@@ -103,7 +103,7 @@ def tc_vae_loss(
       key: one typed PRNG key, consumed.
       encode: `x -> GaussianPosterior` of `[B, D]`, already bound to its parameters.
       decode: `z -> raw`, likewise.
-      x: data, `[B, ...]`, as `likelihood` wants it.
+      x: data, `[B, ...]`, as `likelihood` takes it.
       likelihood: what the raw output means.
       num_data: N, the size of the training set.
       alpha: weight of the mutual information.

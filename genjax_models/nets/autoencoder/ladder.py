@@ -1,13 +1,13 @@
 r"""The networks of a ladder VAE: a deterministic way up, and a stochastic way down that shares its levels.
 
-With $d_0 = (x, y)$ and $y$ the one-hot class, level $l = 1 \dots L$ of the encoder says what it believes of $z_l$,
+With $d_0 = (x, y)$ and $y$ the one-hot class, level $l = 1 \dots L$ of the encoder gives an estimate of $z_l$,
 
 $$d_l = \mathrm{MLP}_l(d_{l-1}), \qquad (\hat\mu_l, \log\hat\sigma_l) = \hat W_l d_l,$$
 
-and level $l < L$ of the decoder what it expects, $(\mu_l, \log\sigma_l) = W_l\,\mathrm{MLP}'_l(z_{l+1}, y)$; the top
-is standard normal. Data come from $z_1$. How belief and expectation make a posterior is the family's business
-(`families.vae.hierarchical`). An MLP here is two dense layers, each with layer norm (the paper has batch norm, which
-sees the other examples) and leaky relu.
+and level $l < L$ of the decoder the prior, $(\mu_l, \log\sigma_l) = W_l\,\mathrm{MLP}'_l(z_{l+1}, y)$; the prior of the
+top level is standard normal. Data are decoded from $z_1$. `families.vae.hierarchical` combines estimate and prior into
+the posterior. An MLP here is two dense layers, each with layer norm (the paper has batch norm, which depends on the
+other examples) and leaky relu.
 
 References:
   Sønderby et al., Ladder Variational Autoencoders, 2016, https://arxiv.org/abs/1602.02282
@@ -74,7 +74,7 @@ class Ladder(nn.Module):
         return len(self.latents)
 
     def encode(self, x: Array, cond: Condition | None = None) -> tuple[Array, ...]:
-        """`x` `[B, ...]` → for each group `[B, 2 latents]`, means and log-stds, before the decoder is asked."""
+        """`x` `[B, ...]` → for each group `[B, 2 latents]`, means and log-stds, not yet combined with the prior."""
         batch = x.shape[0]
         h = jnp.concatenate([x.reshape(batch, -1), one_hot_of(cond, self.num_classes, batch)], axis=1)
         found = []

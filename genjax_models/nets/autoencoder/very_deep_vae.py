@@ -5,7 +5,7 @@ A block of width $w$ and middle $m$ is four convolutions, each after a gelu,
 $$\mathrm{block}(h) = C^{1\times1}_{m \to w}\,C^{3\times3}_m\,C^{3\times3}_m\,C^{1\times1}_{w \to m}\,h,$$
 
 with 1×1 in the middle where the map is smaller than 3×3. The encoder adds blocks to its input and averages squares
-between resolutions; its last map $e$ of each resolution is what the decoder's groups read. A group does
+between resolutions; its last map $e$ of each resolution is an input of the decoder's groups. A group computes
 
 $$q = \mathrm{block}(h, e), \quad (p, r) = \mathrm{block}_0(h), \quad h \leftarrow h + r + C^{1\times1} z, \quad
 h \leftarrow h + \mathrm{block}(h),$$

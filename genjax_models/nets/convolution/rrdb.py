@@ -26,7 +26,7 @@ SMALL = nn.initializers.variance_scaling(2.0 * 0.1**2, "fan_in", "normal")
 
 
 class DenseBlock(nn.Module):
-    """Five convolutions, each of which sees what all before it have seen and made.
+    """Five convolutions, each on the concatenated inputs and outputs of all earlier ones.
 
     Attributes:
       growth: channels of each but the last.

@@ -16,7 +16,7 @@ from genjax_models.nets.layers.normalization import GroupNorm
 
 
 class Features(NamedTuple):
-    """What a classifier says about N images.
+    """The outputs of a classifier for N images.
 
     Attributes:
       features: `[N, D]`, its penultimate layer.

@@ -1,8 +1,8 @@
-r"""Convolutional networks inside the couplings of a flow, of as many channels as the layer wants.
+r"""Convolutional networks inside the couplings of a flow, with as many channels as the layer needs.
 
 `ConvConditioner` is Glow's: 3×3, 1×1 and 3×3 convolutions with ReLUs between. `ResNetConditioner` has residual blocks
-between its first and its last, as RealNVP and Flow++ do. The last convolution is zero at the start unless
-`out_std` says otherwise, so that the layer around it is the identity; a class is added to the hidden channels.
+between its first and its last, as RealNVP and Flow++ do. The last convolution is initialised to zero unless `out_std`
+is positive, so that the layer around it is the identity; a class embedding is added to the hidden channels.
 
 References:
   Kingma and Dhariwal, Glow, 2018, https://arxiv.org/abs/1807.03039

@@ -77,7 +77,7 @@ def run_if(
 
 
 class ProgressiveGenerator(nn.Module):
-    """From a latent vector to an image, by way of stages.
+    """From a latent vector to an image, in stages of growing resolution.
 
     Attributes:
       out_shape: `(height, width, channels)` of the image.
@@ -146,7 +146,7 @@ class ProgressiveGenerator(nn.Module):
 
 
 class ProgressiveDiscriminator(nn.Module):
-    """From an image to a logit and features, by way of stages.
+    """From an image to a logit and features, in stages of falling resolution.
 
     Attributes:
       channels: of each stage, the finest first; the resolution halves between two.

@@ -51,7 +51,7 @@ class GeneratorBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *emb: Array, train: bool) -> Array:
-        """`x` `[B, H, W, C]` and what else the norms read → `[B, 2H, 2W, features]`."""
+        """`x` `[B, H, W, C]` and the condition of the norms → `[B, 2H, 2W, features]`."""
         h = nn.relu(self.norm(name="norm_1")(x, *emb, train=train))
         h = UpsampleConv(self.features, self.dtype, GLOROT_RELU, name="conv_1")(h)
         h = nn.relu(self.norm(name="norm_2")(h, *emb, train=train))

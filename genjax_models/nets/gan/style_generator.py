@@ -60,7 +60,7 @@ class StyleMapping(nn.Module):
 class StyleGenerator(nn.Module):
     """A generator of two networks, `mapping` and `synthesis`; truncation and mixing act on the styles between them.
 
-    Each StyleGAN says in `synthesis_network` what its second network is.
+    Each StyleGAN defines its second network in `synthesis_network`.
 
     Attributes:
       out_shape: `(height, width, channels)` of the images, which are square.
@@ -153,7 +153,7 @@ class DoublingSynthesis(nn.Module):
 
     @property
     def num_styles(self) -> int:
-        """Styles that it reads, L."""
+        """Number of styles, L."""
         return 2 * doublings(self.resolution, self.base_resolution) + 2
 
     @property

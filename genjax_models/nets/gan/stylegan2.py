@@ -1,6 +1,6 @@
 r"""StyleGAN2's generator: modulated convolutions from a constant, and an image that every resolution adds to.
 
-A layer reads its style $s = A w$, and with learnt strength $\beta$ and noise $\eta$, one map for all channels,
+A layer with style $s = A w$, learned strength $\beta$ and noise $\eta$, one map for all channels, computes
 
 $$y = \sqrt2\,\mathrm{leaky}\big(\mathrm{modconv}(x, s) + \beta\,\eta + b\big)$$
 

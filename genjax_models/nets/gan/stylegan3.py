@@ -7,7 +7,7 @@ $$x_c(p) = \sin 2\pi\big(f_c \cdot R_w\,(p - t_w) + \varphi_c\big), \qquad
 p \in [-\tfrac12, \tfrac12]^2 \text{ in the image.}$$
 
 A layer is a modulated 3×3 convolution, divided by the root of a running mean $m$ of its inputs' squares, a bias, and
-`alias_free.filtered_leaky_relu` at twice the higher of its two rates. The first gives the signal that it reads. With
+`alias_free.filtered_leaky_relu` at twice the higher of its two rates. The first is the rate of its input. With
 $N$ layers, $c$ of them critically sampled, the cut-offs $f_c$ and stop-bands $f_t$ grow geometrically,
 
 $$f_c[i] = f_{c,0}\,(f_{c,N} / f_{c,0})^{\min(i / (N - c), 1)}, \qquad
@@ -207,8 +207,8 @@ class AliasFreeLayer(nn.Module):
     """A modulated convolution, a bias, and the filtered activation.
 
     Attributes:
-      before: the signal that it reads.
-      after: the signal that it gives.
+      before: the input signal.
+      after: the output signal.
       dtype: of the computation; parameters stay float32.
     """
 
@@ -246,7 +246,7 @@ class StyleGAN3Synthesis(nn.Module):
 
     @property
     def num_styles(self) -> int:
-        """Styles that it reads, L: one for the input, one a layer, and one for the image."""
+        """Number of styles, L: one for the input, one per layer, and one for the image."""
         return len(self.signals) + 2
 
     @nn.compact

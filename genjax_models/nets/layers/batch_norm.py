@@ -61,7 +61,7 @@ class Normalize(nn.Module):
 
 
 class BatchNorm(nn.Module):
-    """Batch normalisation with a learnt scale and bias a channel.
+    """Batch normalisation with a learned scale and bias per channel.
 
     Attributes:
       axis_name: of a mapped axis over whose shards the moments are averaged; `None` for none.
@@ -82,9 +82,9 @@ class BatchNorm(nn.Module):
 
 
 class ConditionalBatchNorm(nn.Module):
-    r"""Batch normalisation whose scale and shift are read off a vector, $y (1 + W_\gamma e) + W_\beta e$.
+    r"""Batch normalisation with a scale and shift computed from a vector, $y (1 + W_\gamma e) + W_\beta e$.
 
-    Of a one-hot class, the two matrices are the tables of the papers, less their starting values of 1 and 0.
+    For a one-hot class, the two matrices are the tables of the papers, minus their initial values of 1 and 0.
 
     Attributes:
       axis_name: of a mapped axis over whose shards the moments are averaged; `None` for none.

@@ -25,7 +25,7 @@ def convolve(x: Array, kernel: Array, *, stride: int = 1, padding: int = 0) -> A
       `[B, H', W', D]` with `H' = (H + 2 padding - k) // stride + 1`.
     """
     groups = x.shape[-1] // kernel.shape[2]
-    if jax.default_backend() == "cpu":  # see `attention.attention` for why this is asked at trace time
+    if jax.default_backend() == "cpu":  # see `attention.attention` for why this is checked at trace time
         # Group by group: of 4 groups of 16 channels, with gradients, XLA's own takes 18 times as long.
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
         results = [cpu.convolve(part, taps, stride, padding) for part, taps in parts]

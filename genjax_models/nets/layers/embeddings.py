@@ -12,7 +12,7 @@ NCSN++, EDM and EDM2 are conditioned on the noise level, not on the time.
 A class enters through a table with one row more than there are classes: the last row is *no class*, which
 classifier-free guidance needs. A vector condition, such as a sentence embedding, enters through a linear map without
 bias, so that zeros mean *no vector*. A network that is distilled from a guided one is also conditioned on the guidance
-scale. The embeddings are added, then each block reads the sum.
+scale. The embeddings are added, and each block is conditioned on the sum.
 """
 
 from collections.abc import Callable

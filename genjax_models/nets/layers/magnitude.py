@@ -1,4 +1,4 @@
-r"""Layers that preserve magnitude: inputs of unit variance leave them with unit variance, whatever has been learnt.
+r"""Layers that preserve magnitude: inputs of unit variance give outputs of unit variance, for any weights.
 
 With $|v| = \sqrt{\mathrm{mean}(v^2)}$ over the inputs of each output, weights $v$ and $n$ inputs,
 

@@ -1,4 +1,4 @@
-"""Noise an image's details can be made of: one normal map, added to every channel with learnt strength."""
+"""Noise for the details of an image: one normal map, added to every channel with learned strength."""
 
 import flax.linen as nn
 import jax

@@ -150,10 +150,10 @@ def upsample_convolve(x: Array, kernel: Array) -> Array:
 
 
 def fir_upsample_convolve(x: Array, kernel: Array, taps: tuple[float, ...]) -> Array:
-    """Spread the pixels, convolve, and filter with an even number of taps: StyleGAN2's upsampling.
+    """Insert zeros between pixels, convolve, and filter with an even number of taps: StyleGAN2's upsampling.
 
-    Nothing is cut off before the filter, so it is `convolve(fir_upsample(x, taps), kernel, padding=1)`, but for the two
-    outermost rows and columns, where that has zeros in the place of what the filter leaves there.
+    Nothing is cut off before the filter, so it equals `convolve(fir_upsample(x, taps), kernel, padding=1)`, except in
+    the two outermost rows and columns, where that pads with zeros in place of the filter's results.
 
     Args:
       x: `[B, H, W, C]`.

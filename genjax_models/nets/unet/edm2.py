@@ -77,7 +77,7 @@ class Block(nn.Module):
 
     Attributes:
       channels: of the result.
-      decoder: the main branch is neither normalised nor projected before the residual branch reads it.
+      decoder: the main branch is neither normalised nor projected before the residual branch.
       resize: changes the resolution first: `upsample`, `downsample`, by default neither.
       head_dim: width of a head of attention, 0 for none; divides `channels`.
       dropout: before the second convolution.

@@ -13,9 +13,9 @@ The two differ in the values of four fields:
 | NCSN++ | Fourier | (1, 3, 3, 1) | yes | 2 |
 | DDPM++ | sinusoidal | (1, 1) | no | 1 |
 
-*Progressive input* hands the image down the encoder, $a \leftarrow (h + \mathrm{conv}(\mathrm{down}(a)))/\sqrt2$,
-and goes on from there ("residual" in the paper). *Progressive output* sums an image of every level of the decoder, each
-upsampled to the next ("skip").
+*Progressive input* adds the downsampled image at every level of the encoder,
+$a \leftarrow (h + \mathrm{conv}(\mathrm{down}(a)))/\sqrt2$, and $a$ is the input of the next level ("residual" in the
+paper). *Progressive output* sums an image of every level of the decoder, each upsampled to the next ("skip").
 
 Both predict on any process. In the paper NCSN++ is conditioned on $\log\sigma$ and its output is divided by $\sigma$;
 EDM conditions it on $\frac14\log\sigma$ and scales input and output, for which there is

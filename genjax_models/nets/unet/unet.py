@@ -1,13 +1,13 @@
 r"""The ADM UNet: residual blocks and attention on a pyramid of resolutions, with skips across it.
 
-A residual block reads the embedding $e$ of time and class through an adaptive group norm:
+A residual block is conditioned on the embedding $e$ of time and class by an adaptive group norm:
 
 $$h = \mathrm{conv}(\mathrm{silu}(\mathrm{GN}(x))), \quad
 (a, b) = W\,\mathrm{silu}(e), \quad
 y = \mathrm{skip}(x) + \mathrm{conv}_0(\mathrm{silu}(\mathrm{GN}(h)(1 + a) + b)).$$
 
-$\mathrm{conv}_0$, the last projection of each attention block and the last convolution of the network start
-at zero, so that every block starts as its skip and the network as the zero function.
+$\mathrm{conv}_0$, the last projection of each attention block and the last convolution of the network are initialised
+to zero, so that every block is initially its skip and the network the zero function.
 
 References:
   Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
@@ -52,8 +52,8 @@ class ResBlock(nn.Module):
     Attributes:
       channels: of the result.
       groups: of both group norms.
-      scale_shift: read the embedding as scale and shift of the second norm (ADM); otherwise it is added
-        before that norm (DDPM).
+      scale_shift: the embedding gives scale and shift of the second norm (ADM); otherwise it is added before that norm
+        (DDPM).
       resize: what changes the resolution inside the block (BigGAN), such as `upsample`; by default nothing.
       project_skip: give the skip a projection even where its channels are those of the result.
       skip_scale: factor of the sum at the end; the root of a half keeps its variance (NCSN++).

@@ -1,7 +1,7 @@
-r"""A classifier in the manner of ADM's: the half of the UNet that goes down, its features pooled into logits.
+r"""A classifier like ADM's: the downsampling half of the UNet, with its features pooled into logits.
 
-It reads the noise level like the UNet does, so it can say what an image is while there is noise on it, and its gradient
-guide a sampler (`guidance.classifier_guidance`).
+It is conditioned on the noise level like the UNet, so it classifies noisy images, and its gradient can guide a sampler
+(`guidance.classifier_guidance`).
 
 References:
   Dhariwal and Nichol, Diffusion Models Beat GANs on Image Synthesis, 2021, section 4, https://arxiv.org/abs/2105.05233

@@ -33,7 +33,7 @@ def dpm_multistep(order: int = 2, prediction: str = "x0") -> Sampler:
     """DPM-Solver++(2M) by default; `prediction="eps"` is the multistep form of DPM-Solver. One evaluation a step.
 
     The first steps, and a last step to t = 0, are of lower order; diffusers lowers that of more last steps in runs of
-    fewer than 15 (as its DEIS does; its UniPC in runs of any length), unless told otherwise. Order 3 suits unguided
+    fewer than 15 (as its DEIS does; its UniPC in runs of any length), by default. Order 3 suits unguided
     sampling only; its second difference is twice that of the authors' code (and of diffusers), with which the method is
     of second order.
 

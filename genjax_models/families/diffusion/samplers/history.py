@@ -1,4 +1,4 @@
-"""What multistep samplers hand on: earlier predictions, newest first, and the times they were made at."""
+"""The state of multistep samplers: earlier predictions, newest first, and their times."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -21,7 +21,7 @@ Corrector = Callable[[Key, Denoiser, Array, Array], Array]
 
 
 def langevin_corrector(snr: float = 0.16, num_steps: int = 1) -> Corrector:
-    r"""Langevin steps whose size keeps the ratio of the score's pull to the noise at `snr`.
+    r"""Langevin steps whose size keeps the ratio of the score's step to the noise at `snr`.
 
     $\epsilon = 2\,(\mathrm{snr}\,\lVert z\rVert / \lVert\nabla\log p_t\rVert)^2$ with both norms averaged
     over the batch, as in the authors' code: were they each example's own, the step would depend on the state and bias

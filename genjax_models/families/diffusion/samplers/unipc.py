@@ -27,7 +27,7 @@ from genjax_models.solvers.driver import Sampler
 
 
 class Carry(NamedTuple):
-    """What a step hands on: the predictions so far, where the last step started, and of what order it was."""
+    """The state between steps: the predictions so far, where the last step started, and its order."""
 
     history: History
     x: Array

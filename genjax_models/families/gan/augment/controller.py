@@ -1,9 +1,9 @@
-r"""How much to augment: enough that the discriminator is about as sure of the data as it should be.
+r"""The probability of augmentation, adapted so that the discriminator's overfitting measure r stays at its target.
 
 $$r = E\,[\mathrm{sign}\,\ell(x)], \qquad
 p \leftarrow \mathrm{clip}\Bigl(p + \mathrm{sign}(r - r^*)\,\frac{B}{1000\,K},\; 0,\; 1\Bigr).$$
 
-An r near 1 says that it has learned the data by heart. K, in thousands of data, is how long p takes from 0 to 1.
+An r near 1 indicates overfitting. K, in thousands of data, is how long p takes from 0 to 1.
 
 References:
   Karras et al., Training Generative Adversarial Networks with Limited Data, 2020, section 3.1, https://arxiv.org/abs/2006.06676

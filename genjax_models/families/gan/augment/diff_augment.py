@@ -1,4 +1,4 @@
-r"""DiffAugment: the discriminator sees data and fakes through the same law of differentiable transformations only.
+r"""DiffAugment: data and fakes pass the same distribution of differentiable transformations before the discriminator.
 
 $$L_D = E\,\ell_D\bigl(D(T(x)), D(T(G(z)))\bigr), \qquad L_G = E\,\ell_G\bigl(D(T(G(z)))\bigr),$$
 
