@@ -91,9 +91,7 @@ def measured_samples(experiment: Experiment, config: ConfigDict, model: Inferenc
     modality, field = modality_of(experiment.spec), experiment.spec.field
     net, dataset = load_feature_net(config.eval.features, path=WEIGHTS.value), dataset_of(config, "train")
     if net.kind != field.kind:
-        raise UserError(
-            f"{net.name} measures data of {net.kind}, not of {field.kind}: set config.eval.features"
-        )
+        raise UserError(f"{net.name} measures data of {net.kind}, not of {field.kind}: set config.eval.features")
     real = net(dataset.x)
     cond, label = held_out_conditions(experiment, config)
     generated, seconds = {}, {}
