@@ -61,6 +61,8 @@ POSITIONS: dict[str, Callable[[GaussianProcess, float], Callable[[Key, int], Arr
 }
 
 
+TASKS = ("sample",)
+
 FIELDS: Section = {
     **sections.experiment("experiments.consistency"),
     **without(gaussian_path.FIELDS, "prediction", "time", "likelihood"),

@@ -18,6 +18,8 @@ from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
 from genjax_models.training.settings import POSITIVE, Section, Setting, defaults
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+
 FIELDS: Section = {
     **sections.experiment("experiments.diffusion"),
     **gaussian_path.FIELDS,

@@ -25,6 +25,8 @@ from genjax_models.solvers import Sampler
 from genjax_models.training import Experiment, Inference, SampleRequest
 from genjax_models.training.settings import Section, Setting, at_least, defaults, without
 
+TASKS = ("sample", "log_prob")
+
 FIELDS: Section = {
     **without(
         denoising.FIELDS,

@@ -15,6 +15,8 @@ from genjax_models.training.settings import Section, Setting, defaults
 COUPLINGS = {"independent": independent, "minibatch_ot": minibatch_ot}
 
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+
 FIELDS: Section = {
     **sections.experiment("experiments.flow_matching"),
     **gaussian_path.FIELDS,

@@ -32,6 +32,8 @@ from genjax_models.training.settings import POSITIVE, Open, Section, Setting, de
 SAMPLERS = {"geodesic_euler": geodesic_euler}
 
 
+TASKS = ("sample", "log_prob")
+
 FIELDS: Section = {
     **sections.experiment("experiments.flow_matching.riemannian"),
     "data": Open({"name": "torus"}, "a data set of angles in half turns"),

@@ -57,6 +57,8 @@ START = 256
 
 MARGIN: Range = ("0 to below 0.5", lambda margin: 0 <= margin < 0.5)
 
+TASKS = ("sample", "log_prob", "encode", "decode", "impute")
+
 FIELDS: Section = {
     **sections.experiment("experiments.flows"),
     **sections.DATA,

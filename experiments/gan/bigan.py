@@ -23,6 +23,8 @@ from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, defaults, without
 from genjax_models.training.state import Objective
 
+TASKS = ("sample", "encode", "decode")
+
 FIELDS: Section = {
     **without(
         game.FIELDS,

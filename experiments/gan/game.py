@@ -52,6 +52,8 @@ NEIGHBOURS = 64
 """Examples of a batch among which `spread` looks for the nearest."""
 
 
+TASKS = ("sample", "encode", "decode")
+
 FIELDS: Section = {
     **sections.experiment("experiments.gan"),
     **sections.DATA,

@@ -33,6 +33,8 @@ from genjax_models.training.config import OPTIMIZER
 from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae.adversarial"),
     **autoencoder.FIELDS,

@@ -34,6 +34,8 @@ POSTERIORS: dict[str, Callable[[GaussianPosterior, GaussianPosterior], GaussianP
 """What a network's posterior and prior make of a group below the top."""
 
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae.hierarchical"),
     **autoencoder.FIELDS,

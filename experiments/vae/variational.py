@@ -32,6 +32,8 @@ from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least
 
+TASKS = ("sample", "log_prob", "encode", "decode", "impute")
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae"),
     **autoencoder.FIELDS,
