@@ -158,7 +158,14 @@ def unknown_commands(text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_flags_and_fields_exist(page):
-    assert not unknown_commands(page.read_text())
+    text = page.read_text()
+    assert not unknown_commands(text)
+    sections = {name.partition(".")[0] for name in declared() if "." in name} - {
+        "data",
+        "process",
+    }  # which are rooms too
+    short = re.findall(rf"`((?:{'|'.join(sections)})\.(?!json\b)[\w.]+)", text)
+    assert not [name for name in short if not is_field(name)]
 
 
 def test_commands_in_docstrings_exist():
