@@ -27,7 +27,7 @@ def run(main: Callable[[], None]) -> None:
 
     def parse(argv: list[str]) -> list[str]:
         try:
-            return flags.FLAGS(argv)
+            return flags.FLAGS([re.sub(r"^--?cond\.(\w+)=", r"--cond=\1=", argument) for argument in argv])
         except (flags.Error, AttributeError, KeyError, OSError) as error:
             # A config file that raises arrives as a whole traceback, whose last line says what is wrong.
             said = re.sub(r"^[\w.]+Error: ", "", str(error).strip().splitlines()[-1])
@@ -58,7 +58,9 @@ def read_config() -> ConfigDict:
     if CONFIG.value is None:
         if not WORKDIR.value or not (Path(WORKDIR.value) / "config.json").exists():
             raise UserError("no config given: add --config=configs/<family>/<paper>_<dataset>.py")
-        return recorded_config(Path(WORKDIR.value)).lock()
+        config = recorded_config(Path(WORKDIR.value))
+        module_of(config)  # which may add a data set or a modality
+        return config.lock()
     if not isinstance(CONFIG.value, ConfigDict):
         raise UserError(f"cannot read the config file {flags.FLAGS['config'].serialize().partition('=')[2]}")
     return CONFIG.value.lock()

@@ -3,21 +3,18 @@
 import jax.numpy as jnp
 import numpy as np
 from absl import flags
-from ml_collections import ConfigDict, config_flags
-from ml_collections.config_dict import placeholder
 
 from experiments.config.data import check_condition
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Condition
-from genjax_models.data.encoders import sentence_encoder
-from genjax_models.data.spec import Field
+from genjax_models.data.parsing import value_of
 from genjax_models.training import Experiment
 from genjax_models.training.experiment import Guidance
 
-COND = config_flags.DEFINE_config_dict(
+COND = flags.DEFINE_multi_string(
     "cond",
-    ConfigDict({"label": placeholder(str), "text": placeholder(str)}),
-    "--cond.<field>=VALUE: a class by its number or its name, a text as it is; one for all samples",
+    [],
+    "--cond.<field>=VALUE: a class by its number or its name, a text as it is, a vector as 0.5,-1; one for all samples",
 )
 LABEL = flags.DEFINE_string("label", None, "short for --cond.label")
 GUIDANCE = flags.DEFINE_string(
@@ -34,7 +31,9 @@ def requested(experiment: Experiment, num: int) -> Condition | None:
     Raises:
       UserError: if the model was not trained with a field, or a value does not suit it.
     """
-    given = {name: value for name, value in COND.value.items() if value is not None}
+    if wrong := [part for part in COND.value if not part.partition("=")[1]]:
+        raise UserError(f"--cond={wrong[0]} names no field: write --cond.<field>={wrong[0]}")
+    given = dict(part.split("=", maxsplit=1) for part in COND.value)
     if LABEL.value is not None:
         given["label"] = LABEL.value
     fields = experiment.spec.conditions(experiment.conditions)
@@ -43,24 +42,6 @@ def requested(experiment: Experiment, num: int) -> Condition | None:
             check_condition(fields, {name: jnp.zeros(0)}, 0)
     values = {name: value_of(name, fields[name], text) for name, text in given.items()}
     return {name: jnp.asarray(np.repeat(value[None], num, axis=0)) for name, value in values.items()} or None
-
-
-def value_of(name: str, field: Field, text: str) -> np.ndarray:
-    """One example of a field from its value on the command line.
-
-    Raises:
-      UserError: if it is no class, or there is no such encoder.
-    """
-    if field.kind == "label":
-        if field.names and text in field.names:
-            return np.asarray(field.names.index(text), field.dtype)
-        if not text.isdigit() or int(text) >= field.size:
-            known = f", or one of {', '.join(field.names)}" if field.names else ""
-            raise UserError(f"--cond.{name}={text} must be a class from 0 to {field.size - 1}{known}")
-        return np.asarray(int(text), field.dtype)
-    if field.kind == "text":
-        return np.asarray(sentence_encoder(field.encoder).encode([text]))[0]
-    raise UserError(f"a {field.kind} cannot be given on the command line: call Experiment.sample")
 
 
 def guidance() -> Guidance | None:

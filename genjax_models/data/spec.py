@@ -23,14 +23,15 @@ KINDS = {
     "mask": "bool, which parts are given",
     "camera": "a camera's pose and intrinsics as real numbers",
 }
-"""What a field may be, and how an example of it is stored."""
+"""What a field of ours may be, and how an example of it is stored. A field of another package may be of its own kind:
+`modalities.MODALITIES` says how that is modelled, `data.parsing.PARSERS` how it is given as text."""
 
 
 class Field(NamedTuple):
     """One field of a data set.
 
     Attributes:
-      kind: one of `KINDS`.
+      kind: one of `KINDS`, or of another package's.
       shape: of one example, without the batch axis.
       dtype: as it is stored.
       size: classes of a label, or entries of the vocabulary of tokens.

@@ -20,7 +20,7 @@ from genjax_models.evaluation.kernel_distance import kernel_distance
 from genjax_models.evaluation.precision_recall import precision_recall
 from genjax_models.nets.feature.classifier import Features
 
-FLOOR = "real images"
+FLOOR = "real samples"
 """The line of the table that compares real samples with real samples."""
 
 

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from experiments import reference
 from experiments.config.modules import fields_of, modules
+from experiments.run.tasks import TASKS, able_to
 from genjax_models.core.errors import UserError
 from genjax_models.training.settings import Open, Setting, check, lines
 
@@ -56,6 +57,19 @@ def test_a_bad_value_is_one_clear_line_or_in_range(name):
                 assert not isinstance(value, float) or math.isfinite(value)
     fields = [entry for _, entry, _ in lines(module.FIELDS, good) if isinstance(entry, Setting)]
     assert refused > 7 * len(fields)  # of thirteen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", modules())
+def test_an_experiment_states_the_tasks_that_it_has(name):
+    """Those of its default config, which the refusal of a task that another lacks names."""
+    experiment = modules()[name].build(modules()[name].get_config())
+    for task in TASKS:
+        assert (name in able_to(task)) == (getattr(experiment, task) is not None), task
+
+
+def test_every_task_can_be_had():
+    assert all(map(able_to, TASKS))
 
 
 def test_the_reference_page_is_that_of_the_declarations():
