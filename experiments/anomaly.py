@@ -12,7 +12,6 @@ References:
 """
 
 import json
-import math
 from typing import Any
 
 import numpy as np
@@ -53,9 +52,11 @@ def main() -> None:
     section = config.eval
     for name, dataset in ((ours.name, dataset_of(config, "test")), (OTHER.value, load(OTHER.value, "test"))):
         nats, kind = test_likelihoods(experiment, model, dataset, NUM.value, batch=section.batch, seed=section.seed)
-        scores[name], found = -nats, summary(nats, kind, dims=math.prod(ours.shape), seed=section.seed)
+        scores[name], found = -nats, summary(nats, kind, spec=ours, seed=section.seed)
         result[name] = found
-        print(f"{name}: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim (kind {kind}, n {found['n']})")
+        print(
+            f"{name}: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} {found['unit']} (kind {kind}, n {found['n']})"
+        )
     result["auroc"] = auroc(scores[config.data.name], scores[OTHER.value])
     print(f"chance that {OTHER.value} scores higher: {result['auroc']:.3f}")
     with writing(workdir):

@@ -3,13 +3,12 @@
     python -m experiments.evaluate --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name>
 
 Held-out terms are means over the test split; `config.eval.likelihood` test examples get their likelihood, in bits a
-dimension and nats. What can sample images is also measured by every metric, for every (sampler, steps) of
-`config.eval.rows`, beside the same metric of real images, on the features `config.eval.features`; empty, there are
-none. Prints both, writes `eval.json`, and for each row a picture into `samples/`.
+dimension (a character or a token of text) and nats. What can sample images is also measured by every metric, for every
+(sampler, steps) of `config.eval.rows`, beside the same metric of real images, on the features `config.eval.features`;
+empty, there are none. Prints both, writes `eval.json`, and for each row a picture into `samples/`.
 """
 
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -57,10 +56,10 @@ def main() -> None:
         nats, kind = test_likelihoods(
             experiment, model, dataset, section.likelihood, batch=section.batch, seed=section.seed
         )
-        found = summary(nats, kind, dims=math.prod(experiment.spec.shape), seed=section.seed)
+        found = summary(nats, kind, spec=experiment.spec, seed=section.seed)
         result["likelihood"] = found
         print(
-            f"test likelihood: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} bits/dim, "
+            f"test likelihood: {found['bits_per_dim']:.3f} ± {found['stderr']:.3f} {found['unit']}, "
             f"{found['nats']:.3f} ± {found['nats_stderr']:.3f} nats (kind {kind}, n {len(nats)}, seed {found['seed']})"
         )
     if experiment.sample is not None and config.eval.features and config.eval.rows:

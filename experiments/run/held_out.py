@@ -1,5 +1,6 @@
 """Scores and likelihoods of held-out data, for `evaluate` and `export`."""
 
+import math
 from collections import defaultdict
 
 import jax
@@ -12,6 +13,8 @@ from experiments.config.data import dataset_of
 from experiments.run.tasks import capability
 from genjax_models.core.likelihood import bits_per_dim
 from genjax_models.data import ArrayDataset, epoch
+from genjax_models.data.spec import DataSpec
+from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Inference, parallel
 
 BATCH = 500
@@ -52,15 +55,19 @@ def test_likelihoods(
     return np.concatenate([likelihood.value for likelihood in found]), found[0].kind
 
 
-def summary(nats: np.ndarray, kind: str, *, dims: int, seed: int) -> dict[str, float | int | str]:
-    """The mean of log-likelihoods `[N]` with its standard error over them, as `-log p` in nats and in bits/dim."""
-    count, bits = len(nats), np.asarray(bits_per_dim(jnp.asarray(nats), dims), np.float64)
+def summary(nats: np.ndarray, kind: str, *, spec: DataSpec, seed: int) -> dict[str, float | int | str]:
+    """The mean of log-likelihoods `[N]` with its standard error over them, as `-log p` in nats and in bits/dim.
+
+    `unit` says what a dimension is called: `bits/dim`, or `bits/character` of a text.
+    """
+    count, bits = len(nats), np.asarray(bits_per_dim(jnp.asarray(nats), math.prod(spec.shape)), np.float64)
     error = lambda values: float(values.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
     return {
         "nats": -float(nats.mean(dtype=np.float64)),
         "nats_stderr": error(nats),
         "bits_per_dim": float(bits.mean()),
         "stderr": error(bits),
+        "unit": f"bits/{modality_of(spec).unit(spec.field)}",
         "kind": kind,
         "n": count,
         "seed": seed,

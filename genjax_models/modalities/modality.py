@@ -28,6 +28,11 @@ def no_formats(field: Field) -> Mapping[str, Writer]:
     return {}
 
 
+def dimension(field: Field) -> str:
+    """The unit of a likelihood where every number of an example counts as one."""
+    return "dim"
+
+
 def clip(x: Array) -> Array:
     """Samples clipped to [-1, 1], in their own dtype."""
     return jnp.clip(x, -1.0, 1.0)
@@ -48,6 +53,7 @@ class Modality(NamedTuple):
       clip: brings samples back into the range of data, where data have one.
       mirror: `(key, stored values) -> stored values`, mirrored at random; `None` where that has no meaning.
       path_formats: of a path `[T, N, ...]` from noise to data.
+      unit: `field -> name` of one number of an example, that likelihoods are shown by: `dim` as in bits/dim.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Modality(NamedTuple):
     clip: Callable[[Array], Array] = unchanged
     mirror: Callable[[Key, Array], Array] | None = None
     path_formats: Formats = no_formats
+    unit: Callable[[Field], str] = dimension
 
     def writer(self, path: Path, field: Field, *, of_path: bool = False) -> Writer:
         """What writes samples of a field, or a path of them, to a file with this ending.

@@ -35,4 +35,9 @@ def formats(field: Field) -> Mapping[str, Writer]:
     return {".txt": write_text, ".npz": write_arrays}
 
 
-TOKENS = Modality("tokens", formats, preview=".txt", preview_num=8)
+def unit(field: Field) -> str:
+    """`character` where every entry of the vocabulary is one, otherwise `token`."""
+    return "character" if field.names and all(len(name) == 1 for name in field.names) else "token"
+
+
+TOKENS = Modality("tokens", formats, preview=".txt", preview_num=8, unit=unit)

@@ -58,6 +58,7 @@ from genjax_models.nets.mlp.perceptron_discriminator import PerceptronDiscrimina
 from genjax_models.nets.mlp.plain_mlp import PlainMLP as PlainMLP
 from genjax_models.nets.transformer.causal_transformer import CausalTransformer as CausalTransformer
 from genjax_models.nets.transformer.dit import DiT as DiT
+from genjax_models.nets.transformer.token_transformer import TokenTransformer as TokenTransformer
 from genjax_models.nets.transformer.uvit import UViT as UViT
 from genjax_models.nets.unet.edm2 import EDM2UNet as EDM2UNet
 from genjax_models.nets.unet.edm2 import LogLoss as LogLoss

@@ -1,5 +1,7 @@
 """Every network that `genjax_models.nets` exports, as small as it gets, with the shape of its input."""
 
+import jax.numpy as jnp
+
 from genjax_models import nets
 from genjax_models.nets.feature.classifier import Classifier
 from genjax_models.nets.feature.efficientnet_lite import EfficientNetLite0
@@ -45,6 +47,7 @@ SMALL = {
     "StyleGAN2": (STYLE, LATENT),
     "StyleGAN2Discriminator": (dict(channels=4, max_channels=8), IMAGE),
     "StyleGAN3": (STYLE | dict(layers=4, margin=4, first_cutoff=1.5, first_stopband=2.0), LATENT),
+    "TokenTransformer": (dict(vocabulary=5, length=4, width=8, depth=1, heads=2), SEQUENCE[:2]),
     "UNet": (UNET | dict(groups=4, head_dim=8), IMAGE),
     "UNetEncoder": (
         dict(out_features=3, channels=8, multipliers=(1, 2), num_blocks=1, groups=4, head_dim=8),
@@ -74,11 +77,19 @@ WITH_TIME = [
     "NCSNpp",
     "PlainMLP",
     "ResNetConditioner",
+    "TokenTransformer",
     "UNet",
     "UNetEncoder",
     "UViT",
 ]
 """Those that read `t` as a time."""
+OF_TOKENS = ["TokenTransformer"]
+"""Those whose input is integers."""
+
+
+def dtype_of(name: str) -> jnp.dtype:
+    """Of the input of the network of that name."""
+    return jnp.dtype("int32" if name in OF_TOKENS else "float32")
 
 
 def small(name: str, **fields):

@@ -5,7 +5,7 @@ from collections import Counter
 import jax
 import jax.numpy as jnp
 import pytest
-from small_networks import FEATURE_NETS, SMALL, WITH_TIME, small
+from small_networks import FEATURE_NETS, SMALL, WITH_TIME, dtype_of, small
 
 from genjax_models import nets
 from genjax_models.nets import LogLoss
@@ -49,7 +49,7 @@ def products(jaxpr):
 
 
 def arguments(name, shape):
-    x = jax.ShapeDtypeStruct(shape, jnp.float32)
+    x = jax.ShapeDtypeStruct(shape, dtype_of(name))
     t = jax.ShapeDtypeStruct(shape[:1], jnp.float32) if name in WITH_TIME else None
     return x, t
 

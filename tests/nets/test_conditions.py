@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small_networks import FEATURE_NETS, SMALL, WITH_TIME, small
+from small_networks import FEATURE_NETS, SMALL, WITH_TIME, dtype_of, small
 
 from genjax_models import nets
 from genjax_models.nets.layers.conditions import check_fields
@@ -24,10 +24,11 @@ def test_which_networks_take_vectors():
     assert set(WITH_VECTORS) == set(WITH_TIME) - {"PlainMLP", "UNetEncoder"}
 
 
-def draw(net, shape, cond):
+def draw(net, shape, dtype, cond):
     """Inputs, and parameters none of which is zero."""
     rng = np.random.default_rng(0)
-    x, t = jnp.asarray(rng.normal(size=shape), jnp.float32), jnp.linspace(0.2, 0.9, shape[0])
+    x = jnp.asarray(rng.integers(4, size=shape) if dtype == jnp.int32 else rng.normal(size=shape), dtype)
+    t = jnp.linspace(0.2, 0.9, shape[0])
     shapes = jax.eval_shape(net.init, jax.random.key(0), x, t, cond)
     return jax.tree.map(lambda a: jnp.asarray(0.3 * rng.normal(size=a.shape), a.dtype), shapes), x, t
 
@@ -40,7 +41,7 @@ def test_vectors_matter_and_a_missing_one_is_zeros(name):
     rng = np.random.default_rng(1)
     text, style = (jnp.asarray(rng.normal(size=(shape[0], d)), jnp.float32) for d in (5, 3))
     everything = {"label": jnp.array([0, 3]), "text": text, "style": style}
-    params, x, t = draw(net, shape, everything)
+    params, x, t = draw(net, shape, dtype_of(name), everything)
     apply = jax.jit(lambda cond: net.apply(params, x, t, cond))
     y = apply(everything)
     for field, value in (("text", text), ("style", style)):
@@ -58,7 +59,7 @@ def test_vectors_matter_and_a_missing_one_is_zeros(name):
 def test_the_parameters_of_vectors_are_those_of_fields_at_initialisation(name):
     def parameters(fields, cond):
         net, shape = small(name, **fields)
-        x, t = jnp.zeros(shape), jnp.zeros(shape[0])
+        x, t = jnp.zeros(shape, dtype_of(name)), jnp.zeros(shape[0])
         return {
             jax.tree_util.keystr(path): a.shape
             for path, a in jax.tree_util.tree_leaves_with_path(jax.eval_shape(net.init, jax.random.key(0), x, t, cond))
@@ -95,14 +96,15 @@ def test_an_unknown_field_is_refused_by_name(name):
     net, shape = small(name)
     cond = {"texture": jnp.zeros((shape[0], 2))}
     with pytest.raises(ValueError, match="condition field 'texture' is unknown: the network takes"):
-        jax.eval_shape(net.init, jax.random.key(0), jnp.zeros(shape), None, cond)
+        jax.eval_shape(net.init, jax.random.key(0), jnp.zeros(shape, dtype_of(name)), None, cond)
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_label_without_classes_is_refused(name):
     net, shape = small(name)
     with pytest.raises(ValueError, match=r"set num_classes|'label' is unknown: the network takes no condition"):
-        jax.eval_shape(net.init, jax.random.key(0), jnp.zeros(shape), None, {"label": jnp.zeros(shape[0], jnp.int32)})
+        x, label = jnp.zeros(shape, dtype_of(name)), jnp.zeros(shape[0], jnp.int32)
+        jax.eval_shape(net.init, jax.random.key(0), x, None, {"label": label})
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ class CausalTransformer(nn.Module):
       num_classes: 0 for an unconditional network; label `num_classes` means no class.
       vectors: names of the vector conditions, such as `text`; see `Conditioning`.
       dtype: of the computation; parameters stay float32.
+      project: map the input to the width by $W$; without, the input has that width.
     """
 
     length: int
@@ -53,6 +54,7 @@ class CausalTransformer(nn.Module):
     num_classes: int = 0
     vectors: tuple[str, ...] = ()
     dtype: jnp.dtype = jnp.float32
+    project: bool = True
 
     @overload
     def __call__(
@@ -96,11 +98,14 @@ class CausalTransformer(nn.Module):
           `[B, T, out_channels]`, in the dtype of `x`; with caches, a pair of it and the new ones.
 
         Raises:
-          ValueError: if the sequence is too long. Of cached tokens only the number in one call is checked.
+          ValueError: if the sequence is too long, or not of the width where it is not projected. Of cached tokens only
+            the number in one call is checked.
         """
         batch, tokens, channels = x.shape
         if tokens > self.length:
             raise ValueError(f"a sequence of {tokens} tokens is longer than the {self.length} that the network has")
+        if not self.project and channels != self.width:
+            raise ValueError(f"tokens of {channels} channels do not have the width {self.width}: set project=True")
         dense, norm = partial(Dense, dtype=self.dtype, kernel_init=XAVIER), partial(LayerNorm, dtype=self.dtype)
         start = 0 if caches is None else caches[0].length
         positions = self.param("positions", nn.initializers.normal(0.02), (self.length, self.width))
@@ -109,7 +114,8 @@ class CausalTransformer(nn.Module):
             self.width, 256, self.num_classes, dtype=self.dtype, vectors=self.vectors, name="conditioning"
         )
         emb = embed(t, cond, batch)
-        h = dense(self.width, name="in")(x) + here.astype(self.dtype)[None] + emb[:, None]
+        h = dense(self.width, name="in")(x) if self.project else x.astype(self.dtype)
+        h = h + here.astype(self.dtype)[None] + emb[:, None]
 
         grown = []
         for layer in range(self.depth):
