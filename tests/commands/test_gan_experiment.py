@@ -1,4 +1,4 @@
-"""GANs as experiments: every setting trains, what it samples with is settled, runs resume, devices agree."""
+"""GANs as experiments: every setting trains, what it samples with is finalized, runs resume, devices agree."""
 
 from dataclasses import replace
 from functools import partial
@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from small_gans import BATCH, DCGAN, PROGRESSIVE, SNGAN, STYLEGAN2, config_of, moved, start, step_of
 
-from experiments import gan
-from experiments.gan.heads import Head, make_head
-from experiments.gan.networks import make_networks
+from experiments.gan import game
+from experiments.gan.heads import Head
 from experiments.run.command import build_experiment
 from genjax_models.data import batches, load
-from genjax_models.training import parallel, train_step
+from genjax_models.training import SampleRequest, parallel, train_step
 from genjax_models.training.loop import fit
 
 SETTINGS = {
     "DCGAN": DCGAN,
-    "SNGAN": {**SNGAN, "game": "hinge", "conditional": True},
+    "SNGAN": {**SNGAN, "game": "hinge", "condition": ("label",)},
     "WGAN": {"game": "wasserstein", "clip": 0.02, "n_critic": 2},
     "WGAN-GP": {"game": "wasserstein", "penalties": (("gradient_penalty", 10.0, 1),), "n_critic": 2},
     "R3GAN": {"game": "relativistic", "penalties": (("r1_r2", 0.1, 2),)},
@@ -30,7 +29,7 @@ SETTINGS = {
         "penalties": (("r1", 1.0, 16),),
         "path_length": {"weight": 2.0, "every": 2},
     },
-    "AC-GAN": {"head": {"name": "auxiliary"}, "conditional": True},
+    "AC-GAN": {"head": {"name": "auxiliary"}, "condition": ("label",)},
     "InfoGAN": {"head": {"name": "info", "options": {"categorical": (3,), "continuous": 1}}},
     "DiffAugment": {"augment": {"name": "diff"}},
     "ADA": {"augment": {"name": "ada", "options": {"thousands": 0.032}}},
@@ -45,7 +44,7 @@ def batch():
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SETTINGS])
-def test_both_players_learn_and_the_settled_generator_samples(name, batch):
+def test_both_players_learn_and_the_finalized_generator_samples(name, batch):
     config = config_of(SETTINGS[name])
     experiment = build_experiment(config)
     step, before = step_of(experiment), start(experiment)
@@ -61,9 +60,8 @@ def test_both_players_learn_and_the_settled_generator_samples(name, batch):
     if config.clip:
         assert max(np.abs(x).max() for x in jax.tree.leaves(state.params["discriminator"]["net"])) <= config.clip
 
-    settled = jax.jit(experiment.settle)(state.params, state.extra)
-    draw = jax.jit(lambda key, params: experiment.sample(key, params, 4))
-    x = draw(jax.random.key(1), settled)
+    model = jax.jit(experiment.finalize)(state.params, state.extra)
+    x = jax.jit(experiment.sample)(jax.random.key(1), model, SampleRequest(4))
     assert x.shape == (4, 8, 8, 1)
     assert np.isfinite(x).all()
 
@@ -96,7 +94,7 @@ def test_the_log_shows_a_lazy_penalty_as_it_was_last_seen(player, name, settings
 @pytest.mark.slow
 def test_growth_fades_in_and_stays_and_real_images_are_as_sharp(batch):
     config = config_of(PROGRESSIVE)
-    networks = make_networks(config, make_head(config).prior)
+    networks = game.make_parts(config).networks
     grown = [float(networks.growth(jnp.int32(step), 1)[0]) for step in range(6)]
     np.testing.assert_allclose(grown, [0, 0, 0, 0.5, 1, 1])
     x = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))
@@ -131,10 +129,10 @@ def test_three_ways_over_devices_give_one_update(batch, monkeypatch):
     """Batch norm sees the whole batch in each. Fakes come from their classes alone: shards have keys of their own."""
     zeros = lambda key, num: jnp.zeros((num, 6))
     nothing = lambda *arguments: jnp.zeros(len(arguments[-1]))
-    monkeypatch.setattr(gan, "make_head", lambda config: Head(0, zeros, nothing, nothing))
+    monkeypatch.setattr(game, "make_head", lambda config, data: Head(0, zeros, nothing, nothing))
     results = {}
     for mode, devices in (("jit", 1), ("jit", 4), ("shard_map", 4), ("pmap", 4)):
-        config = config_of({**DCGAN, "conditional": True})
+        config = config_of({**DCGAN, "condition": ("label",)})
         config.train.parallel.mode = mode
         for section in (config.train.optimizer, config.discriminator_optimizer):
             section.update({"name": "sgd", "learning_rate": 0.1, "b1": 0.0})
@@ -152,7 +150,7 @@ def test_three_ways_over_devices_give_one_update(batch, monkeypatch):
 
 
 @pytest.mark.parametrize("consistency", [0.0, 1.0])
-def test_the_strength_of_ada_follows_what_is_judged_of_augmented_images(consistency, batch):
+def test_the_strength_of_ada_follows_the_outputs_for_augmented_images(consistency, batch):
     """A discriminator that says yes to all it is shown overfits, one that says no does not; a batch moves it by 1/4."""
     experiment = build_experiment(config_of({**SETTINGS["ADA"], "consistency": consistency}))
     state = start(experiment)
@@ -160,8 +158,8 @@ def test_the_strength_of_ada_follows_what_is_judged_of_augmented_images(consiste
         net = state.params["discriminator"]["net"]
         net = net | {"logit": net["logit"] | {"bias": jnp.full(1, bias)}}
         params = state.params | {"discriminator": state.params["discriminator"] | {"net": net}}
-        told = replace(state, params=params, extra=state.extra | {"augment": jnp.asarray(0.5)})
-        after, _ = step_of(experiment)(told, batch)
+        given = replace(state, params=params, extra=state.extra | {"augment": jnp.asarray(0.5)})
+        after, _ = step_of(experiment)(given, batch)
         assert float(after.extra["augment"]) == pytest.approx(strength)
 
 
@@ -170,12 +168,12 @@ def test_the_strength_of_ada_follows_what_is_judged_of_augmented_images(consiste
     [
         {"augment": {"name": "diff"}},
         {"augment": {"name": "diff"}, "consistency": 1.0},
-        {"head": {"name": "auxiliary", "weight": 2.0}, "conditional": True},
+        {"head": {"name": "auxiliary", "weight": 2.0}, "condition": ("label",)},
         {"game": "least_squares"},
     ],
 )
 def test_a_setting_reaches_the_loss(settings, batch):
-    plain = {"head": {"name": "auxiliary"}, "conditional": True} if "head" in settings else {}
+    plain = {"head": {"name": "auxiliary"}, "condition": ("label",)} if "head" in settings else {}
     losses = []
     for own in (plain, settings):
         experiment = build_experiment(config_of(own))
@@ -186,12 +184,12 @@ def test_a_setting_reaches_the_loss(settings, batch):
 
 def test_mixed_styles_are_those_of_another_draw_from_some_layer_on(batch):
     config = config_of({**STYLEGAN2, "mixing": 0.5})
-    networks = make_networks(config, make_head(config).prior)
+    networks = game.make_parts(config).networks
     params = build_experiment(config).init(jax.random.key(0))[0]
-    z, label = networks.prior(jax.random.key(1), 64), jnp.zeros(64, jnp.int32)
+    z = networks.prior(jax.random.key(1), 64)
     variables = {"params": params["generator"]["net"]}
-    mixed = networks.mixed(jax.random.key(2), variables, z, label)
-    same = np.asarray((mixed == networks.styles(variables, z, label)).all(axis=-1))
+    mixed = networks.mixed(jax.random.key(2), variables, z, None)
+    same = np.asarray((mixed == networks.styles(variables, z, None)).all(axis=-1))
     assert same[:, 0].all()
     assert (np.diff(same.astype(int), axis=1) <= 0).all()  # once another's, then to the end
     assert 16 < (~same.all(axis=1)).sum() < 48
