@@ -33,6 +33,9 @@ FIELDS: Section = {
     "solver": Setting("heun", "of one step of the teacher: ddim or heun"),
 }
 
+TASKS = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """18 noise levels, Heun's steps of the teacher, squared distance to an average of the model."""

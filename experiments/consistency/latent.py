@@ -29,6 +29,9 @@ FIELDS: Section = {
     ),
 }
 
+TASKS = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """DDIM's steps of a class-conditional teacher at a random scale of classifier-free guidance, 50 noise levels."""

@@ -78,6 +78,9 @@ FIELDS: Section = {
     "target_decay": Setting(0.0, "of the averaged target under `doubling`; 0: the model itself", BELOW_ONE),
 }
 
+TASKS = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """Pseudo-Huber distance, log-normal noise levels, the model as its own target, intervals that double."""

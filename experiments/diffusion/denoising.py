@@ -29,6 +29,9 @@ FIELDS: Section = {
     "uncertainty": Setting(False, "EDM2's: each noise level is weighted by its expected loss, which is learned too"),
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """DDPM: the discrete linear-beta chain, noise prediction, the unweighted loss, ancestral sampling."""

@@ -41,6 +41,9 @@ FIELDS: Section = {
     "chain": Setting(1000, "steps of the chain whose bound is trained and measured", at_least(2), smoke=8),
 }
 
+TASKS = ("sample", "log_prob")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """The cosine schedule, noise prediction, the hybrid loss; the network has two outputs a channel."""

@@ -32,6 +32,9 @@ FIELDS: Section = {
     "likelihood": {"samples": Setting(4, "draws of the bound an image", at_least(1), smoke=10)},
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """Noise prediction, continuous time, a schedule that is learned for low variance, Fourier features of the input."""

@@ -22,6 +22,9 @@ FIELDS: Section = {
     "coupling": Setting("independent", "which noise a data point is paired with: independent or minibatch_ot"),
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """Straight paths, velocity prediction, Euler sampling."""

@@ -40,6 +40,9 @@ FIELDS: Section = {
     },
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """2-rectified flow: straight lines between the pairs, starting from the teacher's parameters."""

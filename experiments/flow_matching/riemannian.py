@@ -47,6 +47,9 @@ FIELDS: Section = {
     **sections.EXPECTED,
 }
 
+TASKS = ("sample", "log_prob")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """Two angles, exact divergence, Euler's steps along geodesics."""

@@ -78,6 +78,9 @@ FIELDS: Section = {
     **sections.EXPECTED,
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode", "impute")
+"""What it can do, see `experiments.run.tasks`; impute without config.noise."""
+
 
 def get_config() -> ConfigDict:
     """RealNVP on the digits: uniform dequantisation, maximum likelihood."""

@@ -43,6 +43,9 @@ FIELDS: Section = {
     "sample": sections.sampling("prior"),
 }
 
+TASKS = ("sample", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """Perceptrons over flat images, as the paper has them on MNIST; the prior is uniform on [-1, 1]."""

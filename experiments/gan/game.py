@@ -93,6 +93,9 @@ FIELDS: Section = {
     **sections.EXPECTED,
 }
 
+TASKS = ("sample", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """DCGAN's rates and the non-saturating game, between perceptrons."""

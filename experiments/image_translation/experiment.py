@@ -52,6 +52,9 @@ FIELDS: Section = {
     **sections.EXPECTED,
 }
 
+TASKS = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config(method: str = "pix2pix") -> ConfigDict:
     """The default of a method: outlines to clothes, digits to coloured digits and back, or clothes twice as large."""

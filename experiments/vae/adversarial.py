@@ -49,6 +49,9 @@ FIELDS: Section = {
     },
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`; log_prob of FactorVAE alone."""
+
 
 def get_config() -> ConfigDict:
     """FactorVAE."""

@@ -45,6 +45,9 @@ FIELDS: Section = {
     "sample": sections.sampling("prior", temperature=Setting(1.0, "of the priors' deviations", POSITIVE)),
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 
 def get_config() -> ConfigDict:
     """The very deep VAE on mixtures of logistics."""

@@ -57,6 +57,9 @@ FIELDS: Section = {
     "impute": {"steps": Setting(200, "of the Markov chain that draws what is missing", at_least(1))},
 }
 
+TASKS = ("sample", "log_prob", "encode", "decode", "impute")
+"""What it can do, see `experiments.run.tasks`; WAE has neither log_prob nor impute."""
+
 
 def get_config() -> ConfigDict:
     """The evidence bound of bits, a normal posterior and the standard normal prior."""

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments import gan, latent_views, vae
-from experiments.gan.heads import make_head
-from experiments.gan.networks import make_networks
+from experiments import gan, latents, vae
+from experiments.gan import game
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.modalities.image import to_uint8
@@ -20,7 +19,7 @@ NUM = 3
 def untrained(config):
     experiment = (gan if config.experiment == gan.__name__ else vae).build(config)
     state = initial_state(jax.random.key(1), experiment, ema=False)
-    return experiment, experiment.settle(state.params, state.extra) if experiment.settle else state.params
+    return experiment, experiment.finalize(state.params, state.extra)
 
 
 def styled():
@@ -33,14 +32,14 @@ def styled():
 
 def test_mixtures_have_the_coarse_styles_of_their_column_and_the_fine_ones_of_their_row():
     config = styled()
-    experiment, params = untrained(config)
-    networks, variables = make_networks(config, make_head(config).prior), params["generator"]["variables"]
+    experiment, model = untrained(config)
+    networks, variables = game.make_parts(config).networks, model.extra["generation"]["variables"]
     z = networks.prior(jax.random.key(0), 2 * NUM)
-    w = networks.styles(variables, z, jnp.zeros(2 * NUM, jnp.int32))
+    w = networks.styles(variables, z, None)
     draw = jax.jit(lambda w: to_uint8(networks.synthesize(variables, w)))
     coarse, fine = w[:NUM], w[NUM:]
 
-    grid = latent_views.mix(config, experiment, params, num=NUM, seed=0).reshape(NUM + 1, NUM + 1, 8, 8, 1)
+    grid = latents.mix(config, experiment, model, num=NUM, seed=0).reshape(NUM + 1, NUM + 1, 8, 8, 1)
     assert (grid[0, 0] == 255).all()
     close = lambda a, b: np.testing.assert_allclose(a.astype(int), b.astype(int), atol=1)
     close(grid[0, 1:], draw(coarse))
@@ -50,13 +49,13 @@ def test_mixtures_have_the_coarse_styles_of_their_column_and_the_fine_ones_of_th
         mixed = jnp.concatenate([coarse[:, :half], jnp.broadcast_to(fine[row, half:], coarse[:, half:].shape)], axis=1)
         close(grid[row + 1, 1:], draw(mixed))
     with pytest.raises(UserError, match="must lie between 1 and"):
-        latent_views.mix(config, experiment, params, num=NUM, seed=0, crossover=w.shape[1])
+        latents.mix(config, experiment, model, num=NUM, seed=0, crossover=w.shape[1])
 
 
 def test_images_stand_over_their_reconstructions(capsys):
     config = vae.get_config()
-    experiment, params = untrained(config)
-    shown = latent_views.reconstruct(config, experiment, params, num=NUM, seed=0)
+    experiment, model = untrained(config)
+    shown = latents.reconstruct(config, experiment, model, num=NUM, seed=0)
     test = load("digits", "test").take(np.arange(NUM))["x"]
     np.testing.assert_array_equal(shown[:NUM], test)
     errors = np.sqrt(np.square((shown[NUM:].astype(float) - test) / 127.5).mean(axis=(1, 2, 3)))
@@ -68,16 +67,16 @@ def test_images_stand_over_their_reconstructions(capsys):
 
 def test_a_path_has_a_row_for_each_pair_and_ends_at_their_reconstructions():
     config = vae.get_config()
-    experiment, params = untrained(config)
-    path = latent_views.between(config, experiment, params, num=NUM, seed=0).reshape(NUM, NUM, 8, 8, 1)
+    experiment, model = untrained(config)
+    path = latents.between(config, experiment, model, num=NUM, seed=0).reshape(NUM, NUM, 8, 8, 1)
     keys = jax.random.split(jax.random.key(0), 3)
     for end, key, start in ((0, keys[0], 0), (-1, keys[1], NUM)):
-        z = experiment.encode(key, params, load("digits", "test").take(np.arange(NUM) + start))
-        expected = np.asarray(to_uint8(experiment.decode(keys[2], params, z)))
+        z = experiment.encode(key, model, load("digits", "test").take(np.arange(NUM) + start))
+        expected = np.asarray(to_uint8(experiment.decode(keys[2], model, z)))
         np.testing.assert_allclose(path[:, end].astype(int), expected.astype(int), atol=1)
 
 
 def test_only_styles_can_be_mixed():
     config = vae.get_config()
     with pytest.raises(UserError, match="only generators with styles"):
-        latent_views.mix(config, *untrained(config), num=NUM, seed=0)
+        latents.mix(config, *untrained(config), num=NUM, seed=0)

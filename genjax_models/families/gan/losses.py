@@ -116,6 +116,8 @@ def game(discriminator: Formula, generator: Formula, boundary: float | None = No
     return Game(
         lambda real, fake: mean_over_data(discriminator(real, fake)),
         lambda real, fake: mean_over_data(generator(real, fake)),
+        boundary,
+        probability,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a discriminator says of images that it learnt from, of unseen ones, and of fakes."""
+"""The outputs of a discriminator for its training images, for unseen ones, and for fakes."""
 
 import jax
 import numpy as np
@@ -6,9 +6,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments import gan, vae
-from experiments.gan import discriminator_outputs
-from experiments.gan.heads import make_head
-from experiments.gan.networks import make_networks
+from experiments.gan import discriminator_outputs, game
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.modalities.image import to_float
@@ -26,12 +24,12 @@ def untrained():
 def test_real_images_are_those_of_their_split_and_fakes_are_the_generators(untrained):
     config, state = untrained
     found = discriminator_outputs.logits(config, state, num=20, batch=8, seed=3)
-    networks = make_networks(config, make_head(config).prior)
+    networks = game.make_parts(config).networks
     own = {"params": state.params["discriminator"]["net"]}
     for split in ("train", "test"):
         dataset = load("digits", split)
         rows = dataset.take(np.random.default_rng(3).permutation(dataset.size)[:16])  # whole batches
-        expected, _ = networks.judge(own, to_float(rows["x"]), rows["label"])
+        expected, _ = networks.discriminate(own, to_float(rows["x"]), None)
         np.testing.assert_allclose(found[split], np.ravel(expected.logits), rtol=1e-4, atol=1e-5)
     assert {kind: len(values) for kind, values in found.items()} == {"train": 16, "test": 16, "fake": 16}
     silent = jax.tree.map(np.zeros_like, state.params["generator"])
@@ -46,15 +44,15 @@ def test_the_summary_of_logits_that_are_known():
     found = {"train": np.array([3.0, 1.0]), "test": np.array([2.0, -1.0]), "fake": np.array([-2.0, -2.0])}
     result = discriminator_outputs.summary(found, "hinge")
     assert result["mean_logit"] == {"train": 2.0, "test": 0.5, "fake": -2.0}
-    assert result["judged_rightly"] == {"train": 1.0, "test": 0.5, "fake": 1.0}
+    assert result["accuracy"] == {"train": 1.0, "test": 0.5, "fake": 1.0}
     assert result["overfitting"] == (2.0 - 0.5) / (2.0 + 2.0)
     assert "calibration_error" not in result
-    assert discriminator_outputs.summary(found, "least_squares")["judged_rightly"] == {
+    assert discriminator_outputs.summary(found, "least_squares")["accuracy"] == {
         "train": 1.0,
         "test": 0.5,
         "fake": 1.0,
     }
-    assert "judged_rightly" not in discriminator_outputs.summary(found, "wasserstein")
+    assert "accuracy" not in discriminator_outputs.summary(found, "wasserstein")
     sure = {"train": np.full(4, 50.0), "test": np.array([50.0, 50.0, 50.0, -50.0]), "fake": np.full(4, -50.0)}
     assert discriminator_outputs.summary(sure, "minimax")["calibration_error"] == pytest.approx(
         0.125
