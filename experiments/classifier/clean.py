@@ -16,6 +16,9 @@ from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.config import TRAINING
 from genjax_models.training.settings import Section, Setting, at_least, defaults
 
+TASKS: tuple[str, ...] = ()
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.classifier"),
     **sections.DATA,

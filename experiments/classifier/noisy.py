@@ -20,6 +20,9 @@ from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.config import TRAINING
 from genjax_models.training.settings import Section, defaults
 
+TASKS: tuple[str, ...] = ()
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.classifier.noisy"),
     **sections.DATA,

@@ -25,6 +25,9 @@ from genjax_models.training.settings import Section, Setting, defaults
 SOLVERS: dict[str, Solver] = {"ddim": ddim_step, "heun": heun_step}
 
 
+TASKS: tuple[str, ...] = ("sample",)
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **training.FIELDS,
     **sections.experiment("experiments.consistency.distillation"),

@@ -18,6 +18,9 @@ from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment, Inference
 from genjax_models.training.settings import Section, Setting, defaults, without
 
+TASKS: tuple[str, ...] = ("sample",)
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(distillation.FIELDS, "gap"),  # all intervals weigh alike
     **sections.experiment("experiments.consistency.latent"),

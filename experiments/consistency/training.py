@@ -61,6 +61,9 @@ POSITIONS: dict[str, Callable[[GaussianProcess, float], Callable[[Key, int], Arr
 }
 
 
+TASKS: tuple[str, ...] = ("sample",)
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.consistency"),
     **without(gaussian_path.FIELDS, "prediction", "time", "likelihood"),

@@ -18,6 +18,9 @@ from genjax_models.processes import Denoiser
 from genjax_models.training import Experiment
 from genjax_models.training.settings import POSITIVE, Section, Setting, defaults
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.diffusion"),
     **gaussian_path.FIELDS,

@@ -25,6 +25,9 @@ from genjax_models.solvers import Sampler
 from genjax_models.training import Experiment, Inference, SampleRequest
 from genjax_models.training.settings import Section, Setting, at_least, defaults, without
 
+TASKS: tuple[str, ...] = ("sample", "log_prob")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(
         denoising.FIELDS,

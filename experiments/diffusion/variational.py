@@ -19,6 +19,9 @@ from genjax_models.processes.learned import init_monotone, learned
 from genjax_models.training import Experiment
 from genjax_models.training.settings import Section, Setting, at_least, defaults, without
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.diffusion.variational"),
     **without(gaussian_path.FIELDS, "process", "process_options", "prediction", "time"),

@@ -15,6 +15,9 @@ from genjax_models.training.settings import Section, Setting, defaults
 COUPLINGS = {"independent": independent, "minibatch_ot": minibatch_ot}
 
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.flow_matching"),
     **gaussian_path.FIELDS,

@@ -27,6 +27,9 @@ from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least, defaults, without
 from genjax_models.training.workdir import writing
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(conditional.FIELDS, "coupling", "process", "process_options"),  # pairs lie on straight lines
     **sections.experiment("experiments.flow_matching.reflow"),

@@ -32,6 +32,9 @@ from genjax_models.training.settings import POSITIVE, Open, Section, Setting, de
 SAMPLERS = {"geodesic_euler": geodesic_euler}
 
 
+TASKS: tuple[str, ...] = ("sample", "log_prob")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.flow_matching.riemannian"),
     "data": Open({"name": "torus"}, "a data set of angles in half turns"),

@@ -49,6 +49,9 @@ START = 256
 
 MARGIN: Range = ("0 to below 0.5", lambda margin: 0 <= margin < 0.5)
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode", "impute")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.flows"),
     **sections.DATA,

@@ -22,6 +22,9 @@ from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, defaults, without
 from genjax_models.training.state import Objective
 
+TASKS: tuple[str, ...] = ("sample", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(
         game.FIELDS,

@@ -51,6 +51,9 @@ NEIGHBOURS = 64
 """Examples of a batch among which `spread` looks for the nearest."""
 
 
+TASKS: tuple[str, ...] = ("sample", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.gan"),
     **sections.DATA,

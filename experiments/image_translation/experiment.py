@@ -35,6 +35,9 @@ RESNET = {"name": "genjax_models.nets.CycleGANGenerator", "width": 32, "depth": 
 RRDB = {"name": "genjax_models.nets.RRDBNet", "width": 32, "growth": 16, "depth": 4}
 
 
+TASKS: tuple[str, ...] = ("sample",)
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.image_translation"),
     "method": Setting("pix2pix", "of translation", one_of(*METHODS)),

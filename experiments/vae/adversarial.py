@@ -33,6 +33,9 @@ from genjax_models.training.config import OPTIMIZER
 from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae.adversarial"),
     **autoencoder.FIELDS,

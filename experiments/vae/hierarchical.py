@@ -34,6 +34,9 @@ POSTERIORS: dict[str, Callable[[GaussianPosterior, GaussianPosterior], GaussianP
 """What a network's posterior and prior make of a group below the top."""
 
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae.hierarchical"),
     **autoencoder.FIELDS,

@@ -32,6 +32,9 @@ from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least
 
+TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode", "impute")
+"""See `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae"),
     **autoencoder.FIELDS,

@@ -12,9 +12,12 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
+from experiments.config.modules import modules
+from experiments.run.tasks import TASKS
+from genjax_models.core.errors import UserError
 from genjax_models.data import batches, load
 from genjax_models.modalities.image import to_float
-from genjax_models.training import Experiment, train_step
+from genjax_models.training import Experiment, Inference, SampleRequest, train_step
 from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import initial_state
 
@@ -46,6 +49,11 @@ ROWS = {
     "DCGAN conditional": "configs.gan.radford2016_digits:conditional",
     "BiGAN": "configs.gan.donahue2017_digits",
 }
+ELSEWHERE = {
+    "Riemannian flow matching": "configs.flow_matching.chen2024_torus",
+    "image translation": "configs.image_translation.isola2017_fashion",
+}
+"""Of the experiments whose data are not digits; what they do is tested where their data are."""
 SLOW = (
     "DCGAN conditional",
     "BiGAN",
@@ -84,10 +92,9 @@ class Bound(NamedTuple):
     params: dict
     extra: dict
 
-    def settled(self) -> dict:
-        """The parameters to sample with."""
-        settle = self.experiment.settle
-        return self.params if settle is None else jax.jit(settle)(self.params, self.extra)
+    def model(self) -> Inference:
+        """What the finished state would be used with."""
+        return jax.jit(self.experiment.finalize)(self.params, self.extra)
 
 
 @pytest.fixture(
@@ -153,7 +160,8 @@ def test_an_example_does_not_see_its_neighbours(bound, batch):
     if bound.experiment.validate is None:
         pytest.skip("there is no held-out term")
     other = {name: np.concatenate([x[:1], x[:0:-1]]) for name, x in batch.items()}
-    terms = jax.jit(lambda batch: bound.experiment.validate(jax.random.key(1), bound.params, bound.extra, batch))
+    model = bound.model()
+    terms = jax.jit(lambda batch: bound.experiment.validate(jax.random.key(1), model, batch))
     ours, theirs = terms(batch), terms(other)
     for name in ours:
         np.testing.assert_allclose(ours[name][0], theirs[name][0], rtol=1e-4)
@@ -179,19 +187,20 @@ def test_loss_of_one_batch_falls_without_recompiling(bound, batch):
 def test_samples_have_the_shape_and_range_of_data(bound):
     if bound.experiment.sample is None:
         pytest.skip("this family does not sample")
-    params = bound.settled()
+    model, draw = bound.model(), jax.jit(bound.experiment.sample)
     for sampler, steps in dict(bound.config.eval.rows).items():
-        draw = jax.jit(partial(bound.experiment.sample, num=6, sampler=sampler, steps=min(3, steps)))
-        x = draw(jax.random.key(0), params)
-        assert x.shape == (6, *bound.config.data.shape)
+        request = SampleRequest(6, sampler=sampler, steps=min(3, steps))
+        x = draw(jax.random.key(0), model, request)
+        assert x.shape == (6, *bound.experiment.spec.shape)
         assert bool((jnp.abs(x) <= 1).all())
-        assert not np.allclose(x, draw(jax.random.key(1), params))
+        assert not np.allclose(x, draw(jax.random.key(1), model, request))
 
 
 def test_likelihood_is_one_finite_number_an_example(bound, batch):
     if bound.experiment.log_prob is None or bound.experiment.training_set is not None:
         pytest.skip("this family has no likelihood, or its twin above has the same")
-    run = jax.jit(lambda batch: bound.experiment.log_prob(jax.random.key(0), bound.params, batch).value)
+    model = bound.model()
+    run = jax.jit(lambda batch: bound.experiment.log_prob(jax.random.key(0), model, batch).value)
     value = run(batch)
     assert value.shape == (BATCH,)
     assert bool(jnp.isfinite(value).all())
@@ -201,14 +210,27 @@ def test_guidance_moves_conditional_samples_and_is_refused_elsewhere(bound):
     config, experiment = bound.config, bound.experiment
     if experiment.sample is None:
         pytest.skip("this family does not sample")
-    params = bound.settled()
+    model = bound.model()
 
     def draw(guidance):
-        call = partial(experiment.sample, num=4, steps=2, guidance=guidance)
-        return jax.jit(call)(jax.random.key(0), params)
+        steps = 2 if "guidance" in config.sample else None
+        return jax.jit(experiment.sample)(jax.random.key(0), model, SampleRequest(4, steps=steps, guidance=guidance))
 
-    if config.conditional and "guidance" in config.sample:
+    if config.condition and "guidance" in config.sample:
         assert not np.allclose(draw(1.0), draw(4.0))
     else:
-        with pytest.raises(ValueError, match="class-conditional"):
+        with pytest.raises(UserError, match="conditional"):
             draw(4.0)
+
+
+def test_what_an_experiment_can_do_is_what_its_module_states():
+    had: dict[str, set[str]] = {name: set() for name in modules()}
+    for row in (ROWS | ELSEWHERE).values():
+        path, _, variant = row.partition(":")
+        config = importlib.import_module(path).get_config(variant)
+        experiment = importlib.import_module(config.experiment).build(config)
+        able = {task for task in TASKS if getattr(experiment, task) is not None}
+        assert able <= set(modules()[config.experiment].TASKS), row
+        had[config.experiment] |= able
+    for name, module in modules().items():
+        assert set(module.TASKS) == had[name], f"{name}: no row of the table has a task that it states"

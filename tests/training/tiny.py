@@ -15,8 +15,11 @@ from ml_collections import ConfigDict
 from genjax_models.core.types import LossOutput
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.pipeline import batches
+from genjax_models.data.spec import of_vectors
 from genjax_models.training import Experiment, Player, make_optimizer, training_config
 from genjax_models.training.loop import fit
+
+SPEC = of_vectors("tiny", 4)
 
 
 def make_config(**train):
@@ -48,12 +51,12 @@ def init(key):
 
 def make_experiment(config, objective=denoise):
     tx = make_optimizer(config.train.optimizer, config.train.steps)
-    return Experiment(init, (Player("model", objective, tx),))
+    return Experiment(SPEC, init, (Player("model", objective, tx),))
 
 
 def make_data(config, **shares):
     x = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
-    dataset = ArrayDataset("tiny", "train", x, np.zeros(30, np.int32), 1)
+    dataset = ArrayDataset(SPEC, "train", {"x": x})
     return batches(dataset, config.train.batch_size, seed=config.train.seed, **shares)
 
 
