@@ -19,16 +19,17 @@ CONFIGS = sorted(str(path.relative_to(ROOT).with_suffix("")) for path in ROOT.gl
 BATCH = 4
 
 
-def batch_of(config: ConfigDict, shape: tuple[int, ...], experiment: Experiment) -> dict:
+def batch_of(config: ConfigDict, experiment: Experiment) -> dict:
+    """The shapes of a batch."""
+    struct = lambda shape, dtype: jax.ShapeDtypeStruct((BATCH, *shape), dtype)
     if "view" in config:  # two domains
         between = translators(config, experiment.spec)
         images = {"x": between.x_shape, "y": between.y_shape}
-        batch = {name: jax.ShapeDtypeStruct((BATCH, *shape), jnp.uint8) for name, shape in images.items()}
-        return batch | {name: jax.ShapeDtypeStruct((BATCH,), jnp.int32) for name in ("label", "label_y")}
-    fields = experiment.spec.fields
-    batch = {name: jax.ShapeDtypeStruct((BATCH, *field.shape), field.dtype) for name, field in fields.items()}
+        batch = {name: struct(shape, jnp.uint8) for name, shape in images.items()}
+        return batch | {name: struct((), jnp.int32) for name in ("label", "label_y")}
+    batch = {name: struct(field.shape, field.dtype) for name, field in experiment.spec.fields.items()}
     if experiment.training_set is not None:
-        batch["x"] = jax.ShapeDtypeStruct((BATCH, 2, *shape), jnp.float32)  # pairs
+        batch["x"] = struct((2, *experiment.spec.shape), jnp.float32)  # pairs
     return batch
 
 
@@ -42,14 +43,14 @@ def test_shapes(name):
     experiment, key = module.build(config), jax.random.key(0)
     shape = experiment.spec.shape
     params, extra = jax.eval_shape(experiment.init, key)
-    batch = batch_of(config, shape, experiment)
+    batch = batch_of(config, experiment)
     for player in experiment.players:
         run = lambda params, extra, batch, player=player: player.objective(key, params, extra, batch, jnp.int32(0))
         output, after = jax.eval_shape(run, params, extra, batch)
         assert output.value.shape == (BATCH,)
         assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, extra)
     model = jax.eval_shape(experiment.finalize, params, extra)
-    if (experiment.validate is not None and experiment.training_set is None) or experiment.test_set is not None:
+    if experiment.test_set is not None:
         terms = jax.eval_shape(partial(experiment.validate, key), model, batch)
         assert all(term.shape == (BATCH,) for term in terms.values())
         try:
@@ -59,8 +60,7 @@ def test_shapes(name):
     if experiment.sample is not None:
         for sampler, steps in config.eval.rows:
             request = SampleRequest(2, sampler=sampler, steps=steps)
-            draw = lambda model, request=request: experiment.sample(key, model, request)
-            assert jax.eval_shape(draw, model).shape == (2, *shape)
+            assert jax.eval_shape(experiment.sample, key, model, request).shape == (2, *shape)
     if experiment.log_prob is not None and experiment.training_set is None:
         measure = lambda model, batch: experiment.log_prob(key, model, batch).value
         assert jax.eval_shape(measure, model, batch).shape == (BATCH,)

@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
 from experiments.config.data import dataset_of
+from experiments.config.modules import modules
 from experiments.run.tasks import TASKS
 from genjax_models.core.errors import UserError
 from genjax_models.data import batches
@@ -50,6 +51,11 @@ ROWS = {
     "DCGAN conditional": "configs.gan.radford2016_digits:conditional",
     "BiGAN": "configs.gan.donahue2017_digits",
 }
+ELSEWHERE = {
+    "Riemannian flow matching": "configs.flow_matching.chen2024_torus",
+    "image translation": "configs.image_translation.isola2017_fashion",
+}
+"""Of the experiments whose data are not digits; what they do is tested where their data are."""
 SLOW = (
     "DCGAN conditional",
     "BiGAN",
@@ -90,7 +96,7 @@ class Bound(NamedTuple):
     extra: dict
 
     def model(self) -> Inference:
-        """What the run is used with."""
+        """What the finished state would be used with."""
         return jax.jit(self.experiment.finalize)(self.params, self.extra)
 
 
@@ -193,14 +199,14 @@ def test_loss_of_one_batch_falls_without_recompiling(bound, batch):
 def test_samples_have_the_shape_and_range_of_data(bound):
     if bound.experiment.sample is None:
         pytest.skip("this family does not sample")
-    model = bound.model()
+    model, draw = bound.model(), jax.jit(bound.experiment.sample)
     for sampler, steps in dict(bound.config.eval.rows).items():
         request = SampleRequest(6, sampler=sampler, steps=min(3, steps))
-        draw = jax.jit(partial(bound.experiment.sample, request=request))
-        x = draw(jax.random.key(0), model)
+        x = draw(jax.random.key(0), model, request)
         assert x.shape == (6, *bound.experiment.spec.shape)
-        assert bool((jnp.abs(x) <= 1).all())
-        assert not np.allclose(x, draw(jax.random.key(1), model))
+        field = bound.experiment.spec.field
+        assert bool(((x >= 0) & (x < field.size) if field.kind == "tokens" else jnp.abs(x) <= 1).all())
+        assert not np.allclose(x, draw(jax.random.key(1), model, request))
 
 
 def test_likelihood_is_one_finite_number_an_example(bound, batch):
@@ -220,11 +226,24 @@ def test_guidance_moves_conditional_samples_and_is_refused_elsewhere(bound):
     model = bound.model()
 
     def draw(guidance):
-        call = partial(experiment.sample, request=SampleRequest(4, steps=2, guidance=guidance))
-        return jax.jit(call)(jax.random.key(0), model)
+        steps = 2 if "guidance" in config.sample else None
+        return jax.jit(experiment.sample)(jax.random.key(0), model, SampleRequest(4, steps=steps, guidance=guidance))
 
     if config.condition and "guidance" in config.sample:
         assert not np.allclose(draw(1.0), draw(4.0))
     else:
-        with pytest.raises(ValueError, match="conditional model"):
+        with pytest.raises(UserError, match="conditional"):
             draw(4.0)
+
+
+def test_what_an_experiment_can_do_is_what_its_module_states():
+    had: dict[str, set[str]] = {name: set() for name in modules()}
+    for row in (ROWS | ELSEWHERE).values():
+        path, _, variant = row.partition(":")
+        config = importlib.import_module(path).get_config(variant)
+        experiment = importlib.import_module(config.experiment).build(config)
+        able = {task for task in TASKS if getattr(experiment, task) is not None}
+        assert able <= set(modules()[config.experiment].TASKS), row
+        had[config.experiment] |= able
+    for name, module in modules().items():
+        assert set(module.TASKS) == had[name], f"{name}: no row of the table has a task that it states"

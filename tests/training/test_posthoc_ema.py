@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 from tiny import make_config, make_data, make_experiment
 
-from experiments.run.sampling import averaged
+from experiments.run.inference import averaged
 from genjax_models.core.errors import UserError
 from genjax_models.training.ema import TRACKS, gamma_of, make_ema, power_function
 from genjax_models.training.loop import fit
