@@ -68,7 +68,7 @@ def test_weights_are_read_by_another_way_to_train_but_not_as_another_model(tmp_p
 def test_a_run_of_before_the_declared_fields_is_refused_in_one_line(tmp_path, old):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG | old))
     for use in (check_same_model, differing):
-        with pytest.raises(UserError, match="a run of version 0.1.0 or before") as error:
+        with pytest.raises(UserError, match=r"a run of version 0.1.0 or before") as error:
             use(tmp_path, CONFIG)
         assert "\n" not in str(error.value)
 
