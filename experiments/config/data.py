@@ -67,15 +67,8 @@ class Data(NamedTuple):
         return {"num_classes": classes} | ({"vectors": vectors} if vectors else {})
 
     def values(self, train: ConfigDict, x: Array, *, key_flip: Key, key_noise: Key) -> Array:
-        """A training batch of stored values as a model sees it, mirrored and dequantised as `config.train` says.
-
-        Raises:
-          UserError: if that has no meaning for this kind of data.
-        """
+        """A training batch of stored values as a model sees it, mirrored and dequantised as `config.train` says."""
         modality = self.modality
-        for name, able in (("flip", modality.mirror), ("dequantize", modality.dequantize)):
-            if train[name] and able is None:
-                raise UserError(f"config.train.{name}=True has no meaning for data of {modality.name}: set it to False")
         if train.flip and modality.mirror is not None:
             x = modality.mirror(key_flip, x)
         if train.dequantize and modality.dequantize is not None:
@@ -120,11 +113,14 @@ def data_of(config: ConfigDict, *more: str) -> Data:
     """The data of a config, conditioned on `config.condition`, where it has that field, and on `more`.
 
     Raises:
-      UserError: if there is no such set, or it has no such field.
+      UserError: if there is no such set, it has no such field, or `config.train` mirrors or dequantises what cannot be.
     """
     spec = spec_of(config)
-    names = dict.fromkeys((*config.get("condition", ()), *more))
-    return Data(spec, modality_of(spec), spec.conditions(names))
+    names, modality = dict.fromkeys((*config.get("condition", ()), *more)), modality_of(spec)
+    for name, able in (("flip", modality.mirror), ("dequantize", modality.dequantize)):
+        if "train" in config and config.train[name] and able is None:
+            raise UserError(f"config.train.{name}=True has no meaning for data of {modality.name}: set it to False")
+    return Data(spec, modality, spec.conditions(names))
 
 
 def check_condition(fields: Mapping[str, Field], cond: Condition, num: int) -> None:

@@ -160,6 +160,12 @@ def check(config: ConfigDict, modality: Modality) -> None:
         raise UserError(f"reverse_kl needs a toy density, without classes: choose among {', '.join(DENSITIES)}")
 
 
+def scored(nats: Array, *, dims: int, images: bool) -> LossOutput:
+    """Nats `[B]` as an objective: nats a dimension are minimised, so that learning rates suit any size."""
+    terms = {"bits_per_dim": nats / (dims * math.log(2.0))} if images else {"nats": nats}
+    return LossOutput(nats / dims, terms)
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's layers and networks to the density of the data.
 
@@ -192,11 +198,6 @@ def build(config: ConfigDict) -> Experiment:
         x = jax.random.uniform(jax.random.fold_in(key, 0), (START, *shape), minval=-1.0)
         return start(jax.random.fold_in(key, 1), x, data.example(START)), {}
 
-    def scored(nats: Array) -> LossOutput:
-        """Nats a dimension are what is minimised, so that learning rates suit any size."""
-        terms = {"bits_per_dim": nats / (dims * math.log(2.0))} if images else {"nats": nats}
-        return LossOutput(nats / dims, terms)
-
     def log_prob(key: Key, params: Mapping[str, PyTree], x: Array, cond: Condition | None, layers: Bijection) -> Array:
         density = flow.density(layers_of(params), cond, layers)
         return log_likelihood(key, density, x, noise=noise, dequantizer=dequantizer_of(params))
@@ -216,10 +217,12 @@ def build(config: ConfigDict) -> Experiment:
             output = flows.reverse_kl(key_x, layers, flow.base, layers_of(params), target.log_prob, num)
             return LossOutput(output.value / dims, {"reverse_kl": output.value} | dict(output.aux)), extra
         x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
-        return scored(-log_prob(key_x, params, x, data.condition(batch), make(key_flow))), extra
+        return scored(
+            -log_prob(key_x, params, x, data.condition(batch), make(key_flow)), dims=dims, images=images
+        ), extra
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
-        return dict(scored(-reported(key, model, batch)).aux)
+        return dict(scored(-reported(key, model, batch), dims=dims, images=images).aux)
 
     def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         return Likelihood(reported(key, model, batch), "elbo" if kind == "exact" and (images or noise) else kind)

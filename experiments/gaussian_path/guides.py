@@ -218,7 +218,7 @@ def _load(config: ConfigDict, what: str) -> tuple[ConfigDict, Experiment, Infere
     if not (folder / "config.json").exists():
         raise UserError(f"config.sample.guide.workdir={str(folder)!r} is not the folder of a run: train {what} there")
     run = command.recorded_config(folder)
-    if run.data != config.data:
+    if run.data.to_dict() != config.data.to_dict():  # a locked section never equals one that is not
         raise UserError(f"config.sample.guide.workdir is a run of other data: {run.data.to_dict()} there")
     experiment = command.build_experiment(run)
     return run, experiment, parallel.to_host(inference.load(experiment, run, folder))

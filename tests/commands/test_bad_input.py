@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grain  # noqa: F401  its flags must be there before they are saved
 import pytest
 from absl.testing import flagsaver
 
@@ -63,7 +64,12 @@ def trained(tmp_path_factory) -> Path:
         ("train", [DIGITS], "add --workdir="),
         ("train", [DIGITS, "--workdir=W", "stray"], "unexpected argument 'stray'"),
         ("train", [DIGITS, "--workdir=W", "--config.data.name=celebrity"], "celebrity"),
-        ("train", [DIGITS, "--workdir=W", "--config.data.num_classes=7"], "correct it"),
+        ("train", [DIGITS, "--workdir=W", "--config.data.num_classes=7"], "there is no config field 'num_classes'"),
+        (
+            "train",
+            [DIGITS, "--workdir=W", "--config.condition=('colour',)"],
+            "no field 'colour' to condition on. Its fields are: label",
+        ),
         ("train", [DIGITS, "--workdir=W", "--config.process=ddmp"], "did you mean 'ddpm'"),
         ("train", [DIGITS, "--workdir=W", "--config.net.name=genjax_models.nets.DTI"], "cannot build config.net"),
         ("train", [DIGITS, "--workdir=W", "--config.train.batch_size=15"], "nearest size that fits is 16"),
@@ -71,7 +77,7 @@ def trained(tmp_path_factory) -> Path:
         ("translate", [DIGITS, "--workdir=W"], "does not translate images"),
         ("evaluate", [DIGITS, "--workdir=W"], "holds no checkpoint"),
         ("sample", [DIGITS, "--workdir=W", "--num=0"], "--num=0 must be at least 1"),
-        ("sample", [DIGITS, "--workdir=W", "--out=x.bmp"], "must end in .png, .gif or .npz"),
+        ("sample", [DIGITS, "--workdir=W", "--out=x.bmp"], "are written to .png, .npz, .gif"),
     ],
 )
 def test_mistakes_before_the_first_step(tmp_path, refused, command, flags, said):
@@ -92,8 +98,11 @@ def test_a_folder_of_another_config_is_left_alone(trained, refused):
     ("flags", "said"),
     [
         (["--sampler=heunn"], "did you mean 'heun'"),
-        (["--guidance=3"], "class-conditional model"),
-        (["--label=3"], "class-conditional model"),
+        (["--guidance=3"], "guidance needs a conditional model"),
+        (["--label=3"], "not trained with a condition 'label'"),
+        (["--cond.label=3"], "not trained with a condition 'label'"),
+        (["--guidance=text=4"], "guidance needs a conditional model"),
+        (["--guidance=text=much"], "neither a number nor of the form text=4,label=1.5"),
         (["--steps=0"], "--steps=0 must be at least 1"),
     ],
 )

@@ -10,15 +10,15 @@ from jax.flatten_util import ravel_pytree
 
 from experiments import diffusion
 from experiments.classifier import noisy
-from experiments.classifier import with_variant as small
 from experiments.config.variants import with_variant
 from experiments.run.command import build_experiment
-from experiments.train import train
+from experiments.run.inference import load as load_model
+from experiments.run.training import train
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.modalities.image import to_float
 from genjax_models.processes import ddpm
-from genjax_models.training.loop import load_state
+from genjax_models.training import Inference, SampleRequest
 
 KEY = jax.random.key(0)
 
@@ -34,7 +34,7 @@ def model_config(variant: str = "smoke", **guide):
 
 
 def classifier_config(steps: int = 20):
-    config = small(noisy.get_config(), "smoke")
+    config = with_variant(noisy.get_config(), "smoke")
     config.net.update({"channels": 8, "multipliers": (1,), "num_blocks": 1, "head_dim": 8, "groups": 4})
     config.process = "ddpm"
     config.train.steps = steps
@@ -42,7 +42,7 @@ def classifier_config(steps: int = 20):
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
+def classifier(tmp_path_factory):
     folder = tmp_path_factory.mktemp("classifier")
     train(classifier_config(), folder)
     return folder
@@ -61,16 +61,18 @@ def moved(params):
 
 
 def draw(config, scale, *, num=4, like=None, **options):
-    """Samples with the parameters `like`, by default initial ones moved off the zeros of the last layer."""
+    """Samples of the variables `like`, by default initial ones moved off the zeros of the last layer."""
     experiment = build_experiment(config)
-    params = moved(experiment.init(KEY)[0]) if like is None else like
-    return jax.jit(lambda: experiment.sample(KEY, params, num, guidance=scale, **options))()
+    if like is None:
+        params, extra = experiment.init(KEY)
+        like = Inference(moved(params), extra)
+    return jax.jit(experiment.sample)(KEY, like, SampleRequest(num, guidance=scale, **options))
 
 
 def test_autoguidance_leaves_the_worse_model_behind(weak):
     """By a model that is as good, it changes nothing; by another, it extrapolates."""
     config = model_config("conditional,smoke", name="autoguidance", workdir=str(weak))
-    same = load_state(build_experiment(config), config, weak).ema
+    same = load_model(build_experiment(config), config, weak)
     plain = model_config("conditional,smoke")
     np.testing.assert_allclose(draw(config, 3.0, like=same), draw(plain, 1.0, like=same), atol=1e-4)
     assert not np.allclose(draw(config, 3.0), draw(plain, 1.0), atol=1e-2)
@@ -83,11 +85,11 @@ def test_cfg_plus_plus_steps_with_the_unconditional_noise():
     assert not np.allclose(draw(config, 1.0), draw(model_config("conditional,smoke"), 1.0), atol=1e-3)
 
 
-def test_a_classifier_gives_classes_to_an_unconditional_model(judge):
-    config = model_config(name="classifier", workdir=str(judge))
-    of = lambda label, scale: draw(config, scale, label=jnp.full(4, label))
+def test_a_classifier_gives_classes_to_an_unconditional_model(classifier):
+    config = model_config(name="classifier", workdir=str(classifier))
+    of = lambda label, scale: draw(config, scale, cond={"label": jnp.full(4, label)})
     np.testing.assert_allclose(of(3, 0.0), draw(model_config(), 1.0), atol=1e-4)
-    assert not np.allclose(of(3, 1e3), of(4, 1e3), atol=1e-3)  # 20 steps have made it a weak judge
+    assert not np.allclose(of(3, 1e3), of(4, 1e3), atol=1e-3)  # 20 steps have made it a weak classifier
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_a_classifier_gives_classes_to_an_unconditional_model(judge):
     [
         ({"name": "clasifier"}, "smoke", "did you mean 'classifier'"),
         ({"name": "classifier", "workdir": "nowhere"}, "smoke", "is not the folder of a run"),
-        ({"name": "cfg_plus_plus"}, "smoke", "class-conditional model"),
+        ({"name": "cfg_plus_plus"}, "smoke", "guidance needs a conditional model"),
         ({"name": "cfg_plus_plus", "rescale": 0.5}, "conditional,smoke", "rescale is for classifier_free"),
         ({"name": "classifier", "interval": (0.2, 0.8)}, "smoke", "interval is for classifier_free and autoguidance"),
     ],
@@ -105,14 +107,14 @@ def test_a_guide_that_cannot_be_is_refused(guide, variant, said):
         build_experiment(model_config(variant, **guide))
 
 
-def test_guides_that_do_not_fit_are_refused(judge, weak):
+def test_guides_that_do_not_fit_are_refused(classifier, weak):
     by_classifier, by_weak = {"name": "classifier"}, {"name": "autoguidance"}
     for variant, guide, run, changes, said in (
         ("smoke", by_classifier, weak, {}, "no noise-conditional classifier"),
-        ("smoke", by_classifier, judge, {"process": "cosine"}, "another process"),
-        ("smoke", by_classifier, judge, {"process_options.shift": 2.0}, "another process"),
-        ("smoke", by_classifier, judge, {"data.name": "mnist_5k"}, "other data: name is digits"),
-        ("smoke", by_weak, weak, {}, "with conditional=True"),
+        ("smoke", by_classifier, classifier, {"process": "cosine"}, "another process"),
+        ("smoke", by_classifier, classifier, {"process_options.shift": 2.0}, "another process"),
+        ("smoke", by_classifier, classifier, {"data.name": "mnist_5k"}, "other data: {'name': 'digits'} there"),
+        ("smoke", by_weak, weak, {}, r"with condition=\('label',\)"),
         ("conditional,smoke", by_weak, weak, {"process": "cosine"}, "another process"),
         ("conditional,smoke", {"name": "cfg_plus_plus"}, weak, {"sample.guidance": 3.0}, "0 to 1, not 3"),
         (
@@ -127,9 +129,9 @@ def test_guides_that_do_not_fit_are_refused(judge, weak):
         config.update_from_flattened_dict(changes)
         with pytest.raises(UserError, match=said):
             build_experiment(config)
-    judge_config = model_config("conditional,smoke", **by_weak, workdir=str(judge))
-    with pytest.raises(UserError, match="with conditional=None"):
-        build_experiment(judge_config)
+    classifier_guided = model_config("conditional,smoke", **by_weak, workdir=str(classifier))
+    with pytest.raises(UserError, match=r"with condition=\(\)"):
+        build_experiment(classifier_guided)
     with pytest.raises(UserError, match="0 to 1, not 3"):
         draw(model_config("conditional,smoke", name="cfg_plus_plus"), 3.0)
 
@@ -141,12 +143,12 @@ def test_a_noisy_classifier_knows_digits_under_noise(tmp_path):
     config.train.update({"steps": 300, "log_every": 100})
     train(config, tmp_path)
     experiment = build_experiment(config)
-    params = load_state(experiment, config, tmp_path).ema
+    model = load_model(experiment, config, tmp_path)
     process, batch = ddpm(), load("digits", "test").take(np.arange(296))
     x, eps = to_float(batch["x"]), jax.random.normal(KEY, batch["x"].shape)
 
     def accuracy(t):
-        logits = experiment.classify(params, process.add_noise(x, eps, t), jnp.full(len(x), t))
+        logits = experiment.classify(model, process.add_noise(x, eps, t), jnp.full(len(x), t))
         return float((logits.argmax(axis=1) == batch["label"]).mean())
 
     assert accuracy(process.time_of(jnp.log(10.0))) > 0.85

@@ -21,6 +21,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.families.diffusion import log_prob, samplers
 from genjax_models.processes import Denoiser, edm, rectified_flow, weightings
 from genjax_models.solvers import sample
+from genjax_models.training import Inference, SampleRequest
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ from genjax_models.solvers import sample
         (flow_matching, {"sample.grid.name": "karas"}, "did you mean 'karras'"),
         (flow_matching, {"sample.sampler": "heunn"}, "did you mean 'heun'"),
         (flow_matching, {"eval.rows": (("eular", 2),)}, "did you mean 'euler'"),
-        (flow_matching, {"sample.guidance": 2.0}, "class-conditional model"),
+        (flow_matching, {"sample.guidance": 2.0}, "guidance needs a conditional model"),
         (flow_matching, {"prediction": "velocty"}, "did you mean 'velocity'"),
         (flow_matching, {"prediction": "eps"}, "no signal at t = 1, where 'eps' cannot be converted"),
         (learned_variance, {"sample.guidance": 2.0}, "neither threshold nor guidance"),
@@ -69,9 +70,9 @@ from genjax_models.solvers import sample
         (adversarial, {"game": "gan"}, "did you mean 'vae_gan'"),
         (flow_matching, {"eval.rows": (("euler", 0),)}, "at least 1 step"),
         (flow_matching, {"eval.rows": (("edm_heun", 5),)}, "needs a signal, of which there is none at t = 1"),
-        (flow_matching, {"sample.guide.interval": (0.8, 0.2)}, "0 <= low <= high <= 1"),
-        (flow_matching, {"label_dropout": 7.0}, "is a share"),
-        (flow_matching, {"likelihood.probes": -1}, "must be at least 1"),
+        (flow_matching, {"sample.guide.interval": (0.8, 0.2)}, "must be a tuple, two ascending times in 0 to 1"),
+        (flow_matching, {"condition_dropout.each": 7.0}, "config.condition_dropout.each=7.0 must be a number, 0 to 1"),
+        (flow_matching, {"likelihood.probes": -1}, "config.likelihood.probes=-1 must be an integer, at least 0"),
         (reflow, {"pairs.sampler": "heunn"}, "did you mean 'heun'"),
         (reflow, {"pairs.sampler": "ancestral"}, "forgets which noise"),
         (reflow, {"pairs.steps": 0}, "at least 1 step"),
@@ -80,12 +81,12 @@ from genjax_models.solvers import sample
         (consistency, {"eval.rows": (("multistep", 5),), "sample.grid.options": {"end": 0.0}}, "options.end=0.22"),
         (consistency, {"sample.grid.options": {"end": 0.3}}, "or end above it"),
         (consistency, {"process_options.zero_terminal_snr": True}, "preserve the variance"),
-        (latent, {"conditional": False}, "guidance is towards a class"),
+        (latent, {"condition": ()}, "guidance is towards a class"),
         (latent, {"guidance_scales": (0.5, 2.0)}, "are two from 1 upward"),
         (latent, {"guidance_scales": (1.0,)}, "are two from 1 upward"),
-        (latent, {"sample.guide.name": "classifier_free"}, "is told its guidance"),
-        (latent, {"teacher.label_dropout": 0.0}, "never saw the null class"),
-        (riemannian, {"train.flip": True}, "no images"),
+        (latent, {"sample.guide.name": "classifier_free"}, "takes the scale itself"),
+        (latent, {"teacher.condition_dropout": {"each": 0.0, "together": 0.0}}, "never saw the null class"),
+        (riemannian, {"train.flip": True}, "config.train.flip=True has no meaning for data of vector"),
         (riemannian, {"sample.sampler": "geodesic_heun"}, "did you mean 'geodesic_euler'"),
         (latent, {"sample.guidance": 9.0}, "was never trained: say 1.0 to 5.0"),
         (consistency, {"sample.guide.name": "embedded"}, "only latent consistency models"),
@@ -95,12 +96,12 @@ from genjax_models.solvers import sample
         (learned_variance, {"sample.options": {"deis": {"order": 7}}}, "between 1 and 4, got 7"),
         (diffusion, {"weighting": "min_snr", "weighting_options": {"k": 1.0}}, "do not suit min_snr"),
         (diffusion, {"weighting": "min_sn"}, "did you mean 'min_snr'"),
-        (consistency, {"t_min": 1.5}, "config.t_min=1.5 must lie between"),
+        (consistency, {"t_min": 1.5}, "t_min must lie in [0, 1), got 1.5"),
         (consistency, {"metric": "pseudo_hubr"}, "did you mean 'pseudo_huber'"),
         (consistency, {"curriculum": "double"}, "did you mean 'doubling'"),
         (consistency, {"gap": "inverted"}, "did you mean 'inverse'"),
         (consistency, {"position": "normal"}, "did you mean 'lognormal'"),
-        (consistency, {"target_decay": 1.5}, "is a share"),
+        (consistency, {"target_decay": 1.5}, "config.target_decay=1.5 must be a number, 0 to"),
         (consistency, {"sigma_data": -1.0}, "must be positive"),
         (consistency, {"intervals": {"first": 50, "last": 10}}, "grow from first to last"),
         (distillation, {"intervals.first": 0}, "grow from first to last"),
@@ -126,7 +127,7 @@ def test_mistakes_before_training(family, changes, said):
     config = family.get_config()
     config.update_from_flattened_dict(changes)
     with pytest.raises(UserError) as refusal:
-        family.build(config)
+        build_experiment(config)
     assert said in str(refusal.value)
 
 
@@ -142,10 +143,10 @@ def test_its_likelihood_and_its_noise_end_there_too():
     config.update_from_flattened_dict({"prediction": "eps", "sample.grid.options": {"start": 0.9}})
     config.likelihood.update({"rtol": 1e-2, "atol": 1e-2})
     experiment = flow_matching.build(config)
-    params, _ = experiment.init(jax.random.key(0))
+    model = Inference(*experiment.init(jax.random.key(0)))
     batch = {"x": jax.random.randint(jax.random.key(1), (2, 8, 8, 1), 0, 256).astype(jnp.uint8)}
-    assert bool(jnp.isfinite(experiment.log_prob(jax.random.key(2), params, batch).value).all())
-    assert bool(jnp.isfinite(experiment.encode(jax.random.key(2), params, batch)).all())
+    assert bool(jnp.isfinite(experiment.log_prob(jax.random.key(2), model, batch).value).all())
+    assert bool(jnp.isfinite(experiment.encode(jax.random.key(2), model, batch)).all())
 
 
 def test_a_network_that_does_not_listen_is_refused():
@@ -166,38 +167,43 @@ def test_angles_have_a_density_by_half_turns():
     config = riemannian.get_config()
     config.net.update({"width": 16, "depth": 1})
     experiment = riemannian.build(config)
-    params, _ = experiment.init(jax.random.key(0))
+    params, extra = experiment.init(jax.random.key(0))
     params = jax.tree.map(lambda a: a + 0.1 * jax.random.normal(jax.random.key(1), a.shape), params)
+    model = Inference(params, extra)
     axis = -1.0 + 2.0 * jnp.arange(40) / 40
     points = jnp.stack(jnp.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    value = jax.jit(lambda x: experiment.log_prob(jax.random.key(0), params, {"x": x}).value)(points)
+    value = jax.jit(lambda x: experiment.log_prob(jax.random.key(0), model, {"x": x}).value)(points)
     assert float(value.std()) > 0.1
     assert float(jnp.exp(value).mean() * 4) == pytest.approx(1.0, abs=1e-3)
-    path = experiment.sample(jax.random.key(0), params, 5, steps=4, keep=2)
-    np.testing.assert_array_equal(path[-1], experiment.sample(jax.random.key(0), params, 5, steps=4))
+    path = experiment.sample(jax.random.key(0), model, SampleRequest(5, steps=4, keep=2))
+    np.testing.assert_array_equal(path[-1], experiment.sample(jax.random.key(0), model, SampleRequest(5, steps=4)))
     assert float(abs(path).max()) <= 1.0
-    for asked in ({"guidance": 3.0}, {"label": jnp.zeros(5, jnp.int32)}):
+    for asked in ({"guidance": 3.0}, {"cond": {"label": jnp.zeros(5, jnp.int32)}}):
         with pytest.raises(UserError, match="no classes"):
-            experiment.sample(jax.random.key(0), params, 5, **asked)
+            experiment.sample(jax.random.key(0), model, SampleRequest(5, **asked))
 
 
 def test_no_probes_are_the_exact_trace():
     config = flow_matching.get_config()
-    config.data.update({"name": "moons", "shape": (2,)})
+    config.data.name = "moons"
     config.net = {"name": "genjax_models.nets.MLP", "width": 8, "depth": 1}
     config.likelihood.probes = 0
     experiment = flow_matching.build(config)
-    params, _ = experiment.init(jax.random.key(0))
+    params, extra = experiment.init(jax.random.key(0))
     params = jax.tree.map(lambda a: a + 0.3 * jax.random.normal(jax.random.key(1), a.shape), params)
+    model = Inference(params, extra)
     batch = {"x": jax.random.normal(jax.random.key(2), (4, 2))}
-    found = experiment.log_prob(jax.random.key(3), params, batch).value
-    known, _ = log_prob(jax.random.key(4), experiment.denoiser(params), batch["x"], rtol=1e-4, atol=1e-4)
+    found = experiment.log_prob(jax.random.key(3), model, batch).value
+    known, _ = log_prob(jax.random.key(4), experiment.denoiser(model), batch["x"], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found, known.value, rtol=1e-5)
 
 
 def test_mistakes_of_a_call():
     experiment = flow_matching.build(flow_matching.get_config())
-    draw = lambda **options: jax.eval_shape(lambda: experiment.sample(jax.random.key(0), {"model": {}}, 2, **options))
+    model = Inference({"model": {}}, {"collections": {}})
+    draw = lambda **options: jax.eval_shape(
+        lambda: experiment.sample(jax.random.key(0), model, SampleRequest(2, **options))
+    )
     mistakes = (
         ({"steps": 0}, "at least 1 step"),
         ({"sampler": "rk5"}, "did you mean 'rk4'"),
@@ -270,7 +276,8 @@ def test_sampling_starts_at_the_noise_of_its_grid():
     config.sample.grid.update({"name": "uniform", "options": {"start": 0.5}})
     config.eval.rows = (("ddim", 1),)
     experiment = diffusion.build(config)
-    params, _ = experiment.init(jax.random.key(0))
-    x = experiment.sample(jax.random.key(1), jax.tree.map(jnp.zeros_like, params), 64)
+    params, extra = experiment.init(jax.random.key(0))
+    silent = Inference(jax.tree.map(jnp.zeros_like, params), extra)
+    x = experiment.sample(jax.random.key(1), silent, SampleRequest(64))
     sigma = float(edm().sigma(jnp.array(0.5)))
     assert float(x.std()) == pytest.approx(sigma * 0.5**2 / (sigma**2 + 0.5**2), rel=0.05)

@@ -12,10 +12,11 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from experiments.flow_matching import reflow
 from experiments.gaussian_path.teacher import trained
 from experiments.run.command import build_experiment
-from experiments.run.sampling import averaged
+from experiments.run.inference import load as load_model
 from genjax_models.core.errors import UserError
 from genjax_models.families.flow_matching import heun
 from genjax_models.solvers import sample, uniform_grid
+from genjax_models.training import Inference, SampleRequest
 from genjax_models.training.loop import load_state
 
 ROOT = Path(__file__).parents[2]
@@ -35,10 +36,15 @@ def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
     still = ("--config.train.optimizer.learning_rate=0.0",)
     assert "training the teacher first" in train(path, tmp_path / "first", *still)
     folder = tmp_path / "first" / "teacher"
-    master = load_state(build_experiment(config.teacher), config.teacher, folder)
-    teachers = averaged(master, config.teacher, folder)["model"]
+    teacher = load_model(build_experiment(config.teacher), config.teacher, folder)
+    teachers = teacher.params["model"]
     student = load_state(build(config), config, tmp_path / "first")
-    for tree in (student.params["model"], student.ema["model"], student.extra["target"], student.extra["teacher"]):
+    for tree in (
+        student.params["model"],
+        student.ema["model"],
+        student.extra["target"],
+        student.extra["teacher"]["params"],
+    ):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), tree, teachers)
     said = train(path, tmp_path / "second", *still, f"--config.teacher_workdir={folder}")
     assert "teacher" not in said
@@ -50,33 +56,34 @@ def test_distillation_trains_its_teacher_and_starts_from_it(tmp_path):
         trained(config, tmp_path / "third")
 
 
-def test_a_latent_consistency_model_starts_as_its_teacher_and_samples_as_told(tmp_path):
+def test_a_latent_consistency_model_starts_as_its_teacher_and_samples_at_a_scale(tmp_path):
     from configs.consistency.luo2023_digits import get_config  # noqa: PLC0415
 
     train("configs/consistency/luo2023_digits.py", tmp_path, "--config.train.optimizer.learning_rate=0.0")
     config = get_config("smoke")
-    experiment, master = build_experiment(config), build_experiment(config.teacher)
-    student = averaged(load_state(experiment, config, tmp_path), config)
-    teachers = averaged(load_state(master, config.teacher, tmp_path / "teacher"), config.teacher)
-    told = {path: value for path, value in flatten_dict(student["model"]).items() if "guidance" in path}
-    assert [float(abs(value).max()) for value in told.values()] == [0.0]
-    assert flatten_dict(student["model"]).keys() - told.keys() == flatten_dict(teachers["model"]).keys()
-    for path, value in flatten_dict(teachers["model"]).items():
-        np.testing.assert_allclose(flatten_dict(student["model"])[path], value, rtol=1e-6)
+    experiment, teacher = build_experiment(config), build_experiment(config.teacher)
+    student = load_model(experiment, config, tmp_path)
+    teachers = load_model(teacher, config.teacher, tmp_path / "teacher")
+    scale = {path: value for path, value in flatten_dict(student.params["model"]).items() if "guidance" in path}
+    assert [float(abs(value).max()) for value in scale.values()] == [0.0]
+    assert flatten_dict(student.params["model"]).keys() - scale.keys() == flatten_dict(teachers.params["model"]).keys()
+    for path, value in flatten_dict(teachers.params["model"]).items():
+        np.testing.assert_allclose(flatten_dict(student.params["model"])[path], value, rtol=1e-6)
 
-    # Once it listens, the scale of a call reaches it.
-    path = next(iter(told))
-    louder = {
+    # Once these layers are not zero, the scale of a call matters.
+    path = next(iter(scale))
+    params = {
         "model": unflatten_dict(
-            flatten_dict(student["model"])
-            | {path: np.random.default_rng(0).normal(size=told[path].shape).astype(np.float32)}
+            flatten_dict(student.params["model"])
+            | {path: np.random.default_rng(0).normal(size=scale[path].shape).astype(np.float32)}
         )
     }
-    draw = jax.jit(experiment.sample, static_argnums=2, static_argnames="guidance")
-    one, other = (draw(jax.random.key(0), louder, 4, guidance=scale) for scale in (1.0, 3.0))
+    sampler, model = jax.jit(experiment.sample), Inference(params, student.extra)
+    draw = lambda guidance: sampler(jax.random.key(0), model, SampleRequest(4, guidance=guidance))
+    one, other = draw(1.0), draw(3.0)
     assert float(abs(one - other).max()) > 1e-3  # of a network that was trained for twenty steps
     with pytest.raises(UserError, match="was never trained"):
-        draw(jax.random.key(0), louder, 4, guidance=6.0)
+        draw(6.0)
 
 
 def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):
@@ -92,7 +99,7 @@ def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):
     assert x.shape == (64, 8, 8, 1)
     assert abs(eps.std() - 1.0) < 0.05
     flow = build_experiment(config.teacher)
-    params = averaged(load_state(flow, config.teacher, tmp_path / "teacher"), config.teacher)
+    model = load_model(flow, config.teacher, tmp_path / "teacher")
     grid = uniform_grid(config.pairs.steps)
-    follow = jax.jit(lambda eps: sample(jax.random.key(0), flow.denoiser(params), eps, grid, heun()))
+    follow = jax.jit(lambda eps: sample(jax.random.key(0), flow.denoiser(model), eps, grid, heun()))
     np.testing.assert_allclose(x, follow(eps), atol=1e-4)
