@@ -119,14 +119,14 @@ def sampling(path: str, steps: int, batch: int) -> Work:
     cpu.tune_allocator()
     import jax  # noqa: PLC0415
 
-    from genjax_models.training import parallel  # noqa: PLC0415
+    from genjax_models.training import SampleRequest, parallel  # noqa: PLC0415
 
     config = importlib.import_module(path).get_config()
     experiment = importlib.import_module(config.experiment).build(config)
     params, extra = jax.jit(experiment.init)(jax.random.key(0))
-    params = jax.jit(experiment.settle)(params, extra) if experiment.settle else params
-    draw = parallel.compile_fn(lambda key, params: experiment.sample(key, params, batch, steps=steps))
-    return Work(lambda: np.asarray(draw(jax.random.key(1), params)).mean(), {"images": batch})
+    model, request = jax.jit(experiment.finalize)(params, extra), SampleRequest(batch, steps=steps)
+    draw = parallel.compile_fn(lambda key, model: experiment.sample(key, model, request))
+    return Work(lambda: np.asarray(draw(jax.random.key(1), model)).mean(), {"images": batch})
 
 
 def main() -> None:

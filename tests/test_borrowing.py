@@ -101,7 +101,7 @@ def test_a_room_with_optional_packages_imports_without_them(room):
         ("report", "save_points({'a': np.ones((5, 2))}, 'a.png')", "matplotlib", "plot"),
         (
             "data",
-            "batches(ArrayDataset('a', 'train', np.ones((4, 2)), np.ones(4, int), 2), 2, seed=0)",
+            "batches(ArrayDataset(of_vectors('a', 2), 'train', {'x': np.ones((4, 2))}), 2, seed=0)",
             "grain",
             "data",
         ),
@@ -109,7 +109,9 @@ def test_a_room_with_optional_packages_imports_without_them(room):
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(module, call, package, extra):
-    done = in_base(f"import numpy as np\nfrom genjax_models.{module} import *\n{call}")
+    done = in_base(
+        f"import numpy as np\nfrom genjax_models.data.spec import of_vectors\nfrom genjax_models.{module} import *\n{call}"
+    )
     assert done.returncode == 1
     message = f"the package {package} is not installed: run `pip install 'genjax_models[{extra}]'`"
     assert done.stderr.splitlines()[-1] == f"genjax_models.core.optional.MissingPackageError: {message}"
