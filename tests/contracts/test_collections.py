@@ -11,16 +11,24 @@ from ml_collections import ConfigDict
 
 from experiments import flow_matching, vae
 from experiments.config.data import data_of
+from experiments.config.networks import Collections, initialize
 from genjax_models.core.errors import UserError
-from genjax_models.data import batches, load
+from genjax_models.core.types import LossOutput
+from genjax_models.data import ArrayDataset, batches, load
+from genjax_models.data.spec import of_vectors
 from genjax_models.modalities.image import binarize_once
 from genjax_models.training import (
+    Experiment,
+    Player,
     SampleRequest,
+    make_optimizer,
     parallel,
     train_step,
+    training_config,
 )
 from genjax_models.training.checkpoint import Checkpoints, restore
 from genjax_models.training.experiment import initial_state
+from genjax_models.training.loop import fit
 
 MOMENTUM = 0.9
 
@@ -114,6 +122,28 @@ def test_scores_and_samples_use_the_statistics(trained):
         if net != "encoder":  # which samples do not see
             drawn = [sample(key, m, SampleRequest(4)) for m in (model, fresh)]
             assert not np.allclose(*drawn)
+
+
+def test_statistics_from_within_a_jvp_are_refused_in_one_line(tmp_path):
+    config = ConfigDict({"experiment": "inside", "train": training_config()})
+    config.train.update({"steps": 2, "batch_size": 4})
+    spec, net = of_vectors("inside", 3), Normed((3,))
+
+    def init(key):
+        start = initialize(net, key, jnp.zeros((1, 3)))
+        return {"model": start.params}, {"collections": {"net": start.collections}}
+
+    def objective(key, params, extra, batch, step):
+        collections = Collections(extra["collections"], train=True)
+        call = lambda x: collections.apply("net", net, params["model"], x)
+        value, slope = jax.jvp(call, (batch["x"],), (jnp.ones_like(batch["x"]),))
+        return LossOutput((value * slope).sum(-1)), {"collections": collections.latest}
+
+    player = Player("model", objective, make_optimizer(config.train.optimizer, 2))
+    data = batches(ArrayDataset(spec, "train", {"x": np.ones((8, 3), np.float32)}), 4, seed=0)
+    with pytest.raises(UserError, match="config.net has batch_stats, which cannot be updated") as error:
+        fit(Experiment(spec, init, (player,)), config, tmp_path, data)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
