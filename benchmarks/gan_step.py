@@ -124,8 +124,7 @@ def sampling(path: str, steps: int, batch: int) -> Work:
     config = importlib.import_module(path).get_config()
     experiment = importlib.import_module(config.experiment).build(config)
     params, extra = jax.jit(experiment.init)(jax.random.key(0))
-    model = jax.jit(experiment.finalize)(params, extra)
-    request = SampleRequest(batch, steps=steps)
+    model, request = jax.jit(experiment.finalize)(params, extra), SampleRequest(batch, steps=steps)
     draw = parallel.compile_fn(lambda key, model: experiment.sample(key, model, request))
     return Work(lambda: np.asarray(draw(jax.random.key(1), model)).mean(), {"images": batch})
 

@@ -109,7 +109,8 @@ def test_a_room_with_optional_packages_imports_without_them(room):
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(module, call, package, extra):
-    done = in_base(f"import numpy as np\nfrom genjax_models.{module} import *\n{call}")
+    imports = "import numpy as np\nfrom genjax_models.data.spec import of_vectors"
+    done = in_base(f"{imports}\nfrom genjax_models.{module} import *\n{call}")
     assert done.returncode == 1
     message = f"the package {package} is not installed: run `pip install 'genjax_models[{extra}]'`"
     assert done.stderr.splitlines()[-1] == f"genjax_models.core.optional.MissingPackageError: {message}"

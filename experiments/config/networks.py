@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 import jax.numpy as jnp
 from flax import linen as nn
+from flax.core.tracers import current_trace
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
@@ -64,22 +65,31 @@ class Collections:
     """The collections of the networks of an experiment during one evaluation of an objective.
 
     Every call of a network while training starts from the collections that the objective was given, and the last
-    call's are the new ones. A call within a transformation of its own (`jax.jvp`, `lax.scan`, `vmap`) cannot
-    return them; JAX then reports a leaked tracer, and the step is refused before it is compiled.
+    call's are the new ones. A call within a transformation of its own (`jax.jvp`, `lax.scan`, `vmap`) cannot return
+    them, and is refused when the step is traced.
     """
 
     def __init__(self, collections: Mapping[str, PyTree], *, train: bool = False):
         self._given, self.train = collections, train
-        self.latest = dict(collections)
+        self.latest, self._trace = dict(collections), current_trace()
 
     def apply(self, name: str, net: nn.Module, params: PyTree, *arguments: Any, **options: Any) -> Any:
-        """`net` with its parameters and the collections of `name`; while training, these are replaced."""
+        """`net` with its parameters and the collections of `name`; while training, these are replaced.
+
+        Raises:
+          UserError: if it has any and is called within a transformation of the objective's own, while training.
+        """
         own = self._given.get(name, {})
         if not self.train:
             return net.apply({"params": params} | own, *arguments, **options)
         options["train"] = True
         if not own:
             return net.apply({"params": params}, *arguments, **options)
+        if current_trace() != self._trace:
+            raise UserError(
+                f"config.{name} has {', '.join(own)}, which cannot be updated where the objective differentiates or "
+                "maps the network (jax.jvp, lax.scan, vmap): choose a network without"
+            )
         output, self.latest[name] = net.apply({"params": params} | own, *arguments, mutable=list(own), **options)
         return output
 

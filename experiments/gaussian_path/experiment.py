@@ -14,7 +14,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import data_of
+from experiments.config.data import Data, data_of
 from experiments.config.networks import Collections, across_devices, build_network, initialize
 from experiments.gaussian_path import guides, registry
 from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, Model, PyTree
@@ -112,6 +112,22 @@ def ode_likelihood(config: ConfigDict, process: GaussianProcess) -> Callable[[Ke
     return likelihood
 
 
+def bound(
+    net: nn.Module,
+    collections: Collections,
+    preprocess: Callable[[Array], Array],
+    cond: Condition | None,
+    **options: Any,
+) -> Network:
+    """A network with its collections and a condition; what it sees of a noisy example is preprocessed."""
+
+    def network(params: PyTree, **condition: Array) -> Model:
+        own = dict(cond or {}) | condition or None
+        return lambda x, t: collections.apply("net", net, params, preprocess(x), t, own, **options)
+
+    return network
+
+
 def build(
     config: ConfigDict,
     process: GaussianProcess | None,
@@ -150,18 +166,10 @@ def build(
     _check(config, samplers)
     modality, shape = data.modality, data.spec.shape
     guide = guides.make_guide(config, data, process)
-    threshold = pick("sample.threshold", config.sample.threshold, registry.THRESHOLDS)
     sampled = data_of(config, *guides.CONDITIONS.get(config.sample.guide.name, ()))
     t_max = 1.0 if process is None else registry.noise_end(config, process)
     null = {name: jnp.asarray(field.null) for name, field in data.fields.items()}
     rates = dict.fromkeys(data.fields, config.condition_dropout.each)
-
-    def bind(collections: Collections, net: nn.Module, cond: Condition | None, **options: Any) -> Network:
-        def network(params: PyTree, **condition: Array) -> Model:
-            own = dict(cond or {}) | condition or None
-            return lambda x, t: collections.apply("net", net, params, preprocess(x), t, own, **options)
-
-        return network
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         cond = {name: jnp.zeros(1) for name in numbers} | dict(data.example() or {}) or None
@@ -178,37 +186,20 @@ def build(
         if cond is not None:
             cond = drop_condition(key_cond, cond, null, rates, config.condition_dropout.together)
         collections = Collections(extra["collections"], train=True)
-        network = bind(collections, training_net, cond, rngs={"dropout": key_dropout})
-        bound = Bound(network, params["model"], extra, cond, step)
-        output = loss(key_loss, bound, x)
-        return output, update(bound) | {"collections": collections.latest}
+        network = bound(training_net, collections, preprocess, cond, rngs={"dropout": key_dropout})
+        batch_bound = Bound(network, params["model"], extra, cond, step)
+        output = loss(key_loss, batch_bound, x)
+        return output, update(batch_bound) | {"collections": collections.latest}
 
     def make_denoiser(model: Inference, cond: Condition | None = None) -> Denoiser:
-        return denoiser(model.params["model"], bind(Collections(model.extra["collections"]), net, cond))
-
-    def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
-        """The samples `[num, ...]` in the range of the data; with `keep`, their path `[keep, num, ...]` instead."""
-        cond = sampled.requested(request)
-        guidance = guides.guidance_of(config) if request.guidance is None else request.guidance
-        denoised = threshold(guide(partial(make_denoiser, model), cond, guidance))
-        name = request.sampler or config.sample.sampler
-        steps = config.sample.steps if request.steps is None else request.steps
-        algorithm = registry.make_sampler(config, name, samplers)
-        with jax.ensure_compile_time_eval():
-            grid = registry.sampling_grid(config, denoised.process, name, steps, samplers)
-        key_x, key_steps = jax.random.split(key)
-        x_init = denoised.process.sigma(grid[0]) * jax.random.normal(key_x, (request.num, *shape))
-        if request.keep:
-            _, drawn = sample(key_steps, denoised, x_init, grid, algorithm, keep=request.keep)
-        else:
-            drawn = sample(key_steps, denoised, x_init, grid, algorithm)
-        return modality.clip(drawn)
+        collections = Collections(model.extra["collections"])
+        return denoiser(model.params["model"], bound(net, collections, preprocess, cond))
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         cond = data.condition(batch)
-        network = bind(Collections(model.extra["collections"]), net, cond)
-        bound = Bound(network, model.params["model"], model.extra, cond, jnp.asarray(config.train.steps))
-        return {"loss": loss(key, bound, modality.to_model(batch["x"])).value}
+        network = bound(net, Collections(model.extra["collections"]), preprocess, cond)
+        batch_bound = Bound(network, model.params["model"], model.extra, cond, jnp.asarray(config.train.steps))
+        return {"loss": loss(key, batch_bound, modality.to_model(batch["x"])).value}
 
     def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         assert likelihood is not None
@@ -225,13 +216,48 @@ def build(
         init=initial,
         players=(Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps)),),
         conditions=sampled.conditions,
-        sample=draw,
+        sample=sampler_of(config, sampled, guide, samplers, make_denoiser),
         log_prob=measure if likelihood else None,
         encode=to_noise if likelihood else None,
         decode=to_data if likelihood else None,
         validate=validate,
         denoiser=make_denoiser,
     )
+
+
+def sampler_of(
+    config: ConfigDict,
+    data: Data,
+    guide: guides.Guide,
+    samplers: registry.Samplers,
+    make_denoiser: Callable[[Inference, Condition | None], Denoiser],
+) -> Callable[[Key, Inference, SampleRequest], Array]:
+    """`Experiment.sample`, of what `data` say that samples are conditioned on.
+
+    Raises:
+      UserError: if the threshold of `config.sample` is unknown.
+    """
+    threshold = pick("sample.threshold", config.sample.threshold, registry.THRESHOLDS)
+
+    def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
+        """The samples `[num, ...]` in the range of the data; with `keep`, their path `[keep, num, ...]` instead."""
+        cond = data.requested(request)
+        guidance = guides.guidance_of(config) if request.guidance is None else request.guidance
+        denoised = threshold(guide(partial(make_denoiser, model), cond, guidance))
+        name = request.sampler or config.sample.sampler
+        steps = config.sample.steps if request.steps is None else request.steps
+        algorithm = registry.make_sampler(config, name, samplers)
+        with jax.ensure_compile_time_eval():
+            grid = registry.sampling_grid(config, denoised.process, name, steps, samplers)
+        key_x, key_steps = jax.random.split(key)
+        x_init = denoised.process.sigma(grid[0]) * jax.random.normal(key_x, (request.num, *data.spec.shape))
+        if request.keep:
+            _, drawn = sample(key_steps, denoised, x_init, grid, algorithm, keep=request.keep)
+        else:
+            drawn = sample(key_steps, denoised, x_init, grid, algorithm)
+        return data.modality.clip(drawn)
+
+    return draw
 
 
 def _check(config: ConfigDict, samplers: Mapping[str, Callable[..., Sampler]]) -> None:

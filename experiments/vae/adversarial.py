@@ -147,6 +147,21 @@ GAMES: dict[str, dict[str, Objective]] = {
 """The players of each game in the order of their moves, and what each minimises."""
 
 
+def discriminator(
+    body: nn.Module, training_body: nn.Module, head: nn.Module | None
+) -> Callable[[Variables, Array], tuple[Array, Array]]:
+    """`Parts.discriminate`: a network, in training another form of it, and a head where it ends in a hidden layer."""
+
+    def discriminate(variables: Variables, x: Array) -> tuple[Array, Array]:
+        own, collections = variables.params["discriminator"], variables.collections
+        h = collections.apply("body", training_body if collections.train else body, own["body"], x)
+        if head is None:
+            return h, h
+        return collections.apply("head", head, own["head"], nn.silu(h)), h
+
+    return discriminate
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's networks to its game.
 
@@ -162,18 +177,11 @@ def build(config: ConfigDict) -> Experiment:
     body = build_network("discriminator.net", config.discriminator.net, train=config.train, out_shape=hidden)
     head = Perceptron((), widths=())
 
-    def discriminate(variables: Variables, x: Array) -> tuple[Array, Array]:
-        own, collections = variables.params["discriminator"], variables.collections
-        net = across_devices(body, config.train) if collections.train else body
-        h = collections.apply("body", net, own["body"], x)
-        if not hidden:
-            return h, h
-        return collections.apply("head", head, own["head"], nn.silu(h)), h
+    parts = Parts(
+        config, observation, pair, discriminator(body, across_devices(body, config.train), head if hidden else None)
+    )
 
-    parts = Parts(config, observation, pair, discriminate)
-
-    def trained(model: Inference) -> Variables:
-        return Variables(model.params, Collections(model.extra["collections"]))
+    trained = lambda model: Variables(model.params, Collections(model.extra["collections"]))
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_pair, key_body, key_head = jax.random.split(key, 3)

@@ -2,18 +2,18 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import data_of
+from experiments.config.data import Data, data_of
 from experiments.config.networks import Collections
 from experiments.vae import autoencoder
 from experiments.vae.autoencoder import Variables
-from experiments.vae.latent_distributions import MIXTURES, POSTERIORS, PRIORS
+from experiments.vae.latent_distributions import MIXTURES, POSTERIORS, PRIORS, Posteriors, Priors
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, PyTree
@@ -99,6 +99,56 @@ def check(config: ConfigDict) -> None:
         raise UserError(f"config.objective.options do not suit {name}: {error}") from None
 
 
+class VAE(NamedTuple):
+    """The networks of a config with its posteriors and priors."""
+
+    pair: autoencoder.Pair
+    posteriors: Posteriors
+    priors: Priors
+
+    def posterior(self, own: Variables, cond: Condition | None) -> Callable[[Array], Any]:
+        """From data to q(z | x)."""
+        encode = self.pair.encode(own, cond)
+        return lambda x: self.posteriors.of(own.params, encode(x))
+
+    def prior(self, own: Variables) -> Density | None:
+        """p(z); `None` for the standard normal."""
+        return self.priors.of(own.params, self.posterior(own, None))
+
+    def both(self, own: Variables, cond: Condition | None) -> tuple[Callable[[Array], Any], Callable[[Array], Array]]:
+        """Encoder, to posteriors, and decoder."""
+        return self.posterior(own, cond), self.pair.decode(own, cond)
+
+
+def trained(model: Inference) -> Variables:
+    """What the networks of a finished run are applied with."""
+    return Variables(model.params["model"], Collections(model.extra["collections"]))
+
+
+def sample_codes(vae: VAE, config: ConfigDict, key: Key, own: Variables, num: int) -> Array:
+    """Draws from the prior, `[num, latent]`."""
+    return (vae.prior(own) or standard_normal((config.latent,))).sample(key, num)
+
+
+def imputer(
+    config: ConfigDict, data: Data, observation: autoencoder.Observed, vae: VAE
+) -> Callable[[Key, Inference, PyTree, Array], Array]:
+    """`Experiment.impute`: a Markov chain from a draw of the model."""
+
+    def fill(key: Key, model: Inference, batch: Mapping[str, Array], observed: Array) -> Array:
+        key_x, key_prior, key_start, key_chain = jax.random.split(key, 4)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
+        test = observation.test(own.params["log_std"])
+        start = test.sample(
+            key_start, vae.pair.decode(own, cond)(sample_codes(vae, config, key_prior, own, x.shape[0]))
+        )
+        options: dict[str, Any] = {"likelihood": test, "prior": vae.prior(own), "steps": config.impute.steps}
+        found = impute(key_chain, *vae.both(own, cond), jnp.where(observed, x, start), observed, **options)
+        return observation.to_image(found)
+
+    return fill
+
+
 def build(config: ConfigDict) -> Experiment:
     """Bind the config's networks to its objective.
 
@@ -114,17 +164,8 @@ def build(config: ConfigDict) -> Experiment:
     check(config)
     random = config.objective.name != "wae"  # whose codes are the posteriors' means
 
-    def trained(model: Inference) -> Variables:
-        return Variables(model.params["model"], Collections(model.extra["collections"]))
-
-    def posterior(own: Variables, cond: Condition | None) -> Callable[[Array], Any]:
-        encode = pair.encode(own, cond)
-        return lambda x: posteriors.of(own.params, encode(x))
-
-    def prior(own: Variables) -> Density | None:
-        return priors.of(own.params, posterior(own, None))
-
-    parts = lambda own, cond: (posterior(own, cond), pair.decode(own, cond))
+    vae = VAE(pair, posteriors, priors)
+    posterior, prior, parts = vae.posterior, vae.prior, vae.both
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_pair, key_posterior, key_prior = jax.random.split(key, 3)
@@ -179,22 +220,12 @@ def build(config: ConfigDict) -> Experiment:
 
     def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
         own = trained(model)
-        z = (prior(own) or standard_normal((config.latent,))).sample(key, num)
-        return pair.decode(own, cond)(z), own.params["log_std"]
+        return pair.decode(own, cond)(sample_codes(vae, config, key, own, num)), own.params["log_std"]
 
     def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         key_x, key_z = jax.random.split(key)
         x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
         return posterior(own, cond)(x).sample(key_z)[0] if random else posterior(own, cond)(x).mean
-
-    def fill(key: Key, model: Inference, batch: Mapping[str, Array], observed: Array) -> Array:
-        key_x, key_prior, key_start, key_chain = jax.random.split(key, 4)
-        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
-        test = observation.test(own.params["log_std"])
-        start = test.sample(key_start, draw(key_prior, model, x.shape[0], cond)[0])
-        options: dict[str, Any] = {"likelihood": test, "prior": prior(own), "steps": config.impute.steps}
-        found = impute(key_chain, *parts(own, cond), jnp.where(observed, x, start), observed, **options)
-        return observation.to_image(found)
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(
@@ -207,5 +238,5 @@ def build(config: ConfigDict) -> Experiment:
         validate=validate,
         encode=encode,
         decode=autoencoder.decoder(data, observation, pair),
-        impute=fill if random else None,
+        impute=imputer(config, data, observation, vae) if random else None,
     )

@@ -53,7 +53,7 @@ ROWS = {
 }
 ELSEWHERE = {
     "Riemannian flow matching": "configs.flow_matching.chen2024_torus",
-    "image translation": "configs.image_translation.isola2017_fashion",
+    "image translation": "configs.gan.isola2017_fashion_mnist",
 }
 """Of the experiments whose data are not digits; what they do is tested where their data are."""
 SLOW = (

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from experiments.classifier import clean as classifier
+from experiments.config.networks import build_network
+from experiments.config.variants import with_variant
 from genjax_models.core.errors import UserError
 from genjax_models.data import load
 from genjax_models.evaluation.features import load_classifier
@@ -41,8 +43,9 @@ def test_shifts_are_windows_of_the_padded_image(batch):
 def test_the_loss_is_the_cross_entropy_of_each_example(small, batch):
     experiment = classifier.build(small)
     params, extra = experiment.init(jax.random.key(0))
-    scores = experiment.validate(jax.random.key(1), params, extra, batch)
-    logits = classifier.make_network(small).apply({"params": params["model"]}, (batch["x"] + 0.5) / 128 - 1).logits
+    scores = experiment.validate(jax.random.key(1), experiment.finalize(params, extra), batch)
+    net = build_network("net", small.net, num_classes=10)
+    logits = net.apply({"params": params["model"]}, (batch["x"] + 0.5) / 128 - 1).logits
     log_p = np.asarray(logits) - np.log(np.exp(np.asarray(logits)).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(scores["loss"], -log_p[np.arange(6), batch["label"]], rtol=1e-5)
     np.testing.assert_array_equal(scores["accuracy"], log_p.argmax(axis=1) == batch["label"])
@@ -52,7 +55,7 @@ def test_the_loss_is_the_cross_entropy_of_each_example(small, batch):
 
 def test_unknown_variants_are_refused(small):
     with pytest.raises(UserError, match="variant 'tiny' is unknown"):
-        classifier.with_variant(small, "tiny")
+        with_variant(small, "tiny")
 
 
 @pytest.mark.slow

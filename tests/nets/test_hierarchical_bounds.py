@@ -49,7 +49,7 @@ def squared(x, y):
 
 def our_bound(net, params, x, cond, posterior, out):
     """The value and KL of `hierarchical_loss`, of unit normals around the decoder's first channels."""
-    groups, start, decode = walk_of(net, params["params"], x, cond, posterior)
+    groups, start, decode = walk_of(net, params, x, cond, posterior)
     log_prob = lambda h: -0.5 * ((decode(h)[..., :out] - x) ** 2).sum(axis=(1, 2, 3))
     return hierarchical_loss(jax.random.key(7), groups, start, log_prob)
 

@@ -186,7 +186,7 @@ def test_mistakes_in_the_config_are_named_before_anything_is_compiled(tmp_path, 
 
 def test_batches_of_another_size_are_named_before_anything_is_compiled(tmp_path, caplog):
     data = make_data(make_config(batch_size=12))
-    with jax.log_compiles(), pytest.raises(UserError, match=r"batch\['label'\] of shape \(12,\), expected \[8, ...\]"):
+    with jax.log_compiles(), pytest.raises(UserError, match=r"batch\['x'\] of shape \(12, 4\), expected \[8, ...\]"):
         run(tmp_path, data=data)
     assert compiles_nothing(caplog)
     assert not (tmp_path / "config.json").exists()
