@@ -28,6 +28,7 @@ def get_config() -> ConfigDict:
                 "dropout": 0.3,
             },
             "shift": 1,  # pixels at most, in each direction
+            "fill": 0,  # the byte of pixels that a shift uncovers
             "train": training_config(),
             "expected": {"accuracy": 0.97},  # at least, on the test split
         }
@@ -71,7 +72,7 @@ def build(config: ConfigDict) -> Experiment:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_shift, key_flip, key_dropout = jax.random.split(key, 3)
-        x = random_shift(key_shift, batch["x"], config.shift)
+        x = random_shift(key_shift, batch["x"], config.shift, fill=config.fill)
         key_x = jax.random.fold_in(key_dropout, 0)
         x = model_values(config, modality, x, key_flip=key_flip, key_noise=key_x)
         collections, rngs = Collections(extra["collections"], train=True), {"dropout": key_dropout}
@@ -88,10 +89,10 @@ def build(config: ConfigDict) -> Experiment:
     return Experiment(spec=spec, init=init, players=(player,), validate=validate)
 
 
-def random_shift(key: Key, x: Array, pixels: int) -> Array:
-    """Moves each image of `x` `[B, H, W, C]` by up to `pixels` rows and columns, filling with zero bytes."""
+def random_shift(key: Key, x: Array, pixels: int, *, fill: int = 0) -> Array:
+    """Moves each image of `x` `[B, H, W, C]` by up to `pixels` rows and columns; uncovered pixels are `fill`."""
     batch, height, width, channels = x.shape
-    padded = jnp.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)])
+    padded = jnp.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)], constant_values=fill)
     starts = jax.random.randint(key, (batch, 2), 0, 2 * pixels + 1)
     window = lambda image, start: jax.lax.dynamic_slice(image, (start[0], start[1], 0), (height, width, channels))
     return jax.vmap(window)(padded, starts)

@@ -83,7 +83,9 @@ def null_of(field: Field, num: int) -> Array:
 
 
 def requested_condition(spec: DataSpec, conditions: Iterable[str], request: SampleRequest) -> Condition | None:
-    """The condition of every sample of a request: a label left out runs through the classes, other fields are null.
+    """The condition of every sample of a request: fields that are left out are null.
+
+    Where nothing is given, a label runs through the classes.
 
     Raises:
       UserError: if a field is given that the model was not trained with, or in another shape or dtype.
@@ -92,7 +94,8 @@ def requested_condition(spec: DataSpec, conditions: Iterable[str], request: Samp
     check_condition(fields, given, request.num)
 
     def default(name: str, field: Field) -> Array:
-        return jnp.arange(request.num) % field.size if name == "label" else null_of(field, request.num)
+        runs = name == "label" and not given
+        return jnp.arange(request.num) % field.size if runs else null_of(field, request.num)
 
     return {name: given[name] if name in given else default(name, field) for name, field in fields.items()} or None
 

@@ -92,7 +92,7 @@ def default_config() -> ConfigDict:
                 "options": ConfigDict(),  # of samplers, by name: {"ddim": {"eta": 0.5}}
                 "grid": {"name": "uniform", "options": ConfigDict()},
                 "guidance": 1.0,  # its scale: 1 is none, to a classifier Bayes' rule, CFG++ takes 0 to 1
-                "field_guidance": ConfigDict(),  # or a scale for each field: {"text": 4.0, "label": 1.5}
+                "field_guidance": (),  # or pairs of a field and its scale, in order: (("label", 2.0), ("text", 3.0))
                 "guide": guides.default_config(),
                 "threshold": "none",  # keep the predicted clean data within [-1, 1]: static, dynamic
             },

@@ -75,8 +75,19 @@ def conditions_of_samples(config: ConfigDict) -> tuple[str, ...]:
 
 
 def guidance_of(config: ConfigDict) -> Guidance:
-    """The guidance that `config.sample` asks for: of each field where it names any, otherwise one scale."""
-    return tuple(config.sample.field_guidance.items()) or config.sample.guidance
+    """The guidance that `config.sample` asks for: of each field where it names any, otherwise one scale.
+
+    Raises:
+      UserError: if `field_guidance` is not made of pairs of a name and a number.
+    """
+    pairs = config.sample.field_guidance
+    try:
+        return tuple((str(name), float(scale)) for name, scale in pairs) or config.sample.guidance
+    except (TypeError, ValueError):
+        raise UserError(
+            f"config.sample.field_guidance={pairs} must be pairs of a field and its scale: "
+            """'(("label",2.0),("text",3.0))'"""
+        ) from None
 
 
 def _classifier_free(config: ConfigDict, process: GaussianProcess | None) -> Guide:
@@ -86,8 +97,11 @@ def _classifier_free(config: ConfigDict, process: GaussianProcess | None) -> Gui
     def check(guidance: Guidance) -> None:
         if not config.condition and guidance != 1.0:
             raise UserError(UNCONDITIONAL)
-        if isinstance(guidance, tuple) and (unknown := [name for name, _ in guidance if name not in fields]):
+        names = [name for name, _ in guidance] if isinstance(guidance, tuple) else []
+        if unknown := [name for name in names if name not in fields]:
             raise UserError(f"guidance of {', '.join(unknown)}: the model is conditioned on {', '.join(fields)}")
+        if len(names) != len(set(names)):
+            raise UserError(f"guidance of {', '.join(names)}: give each field one scale")
 
     def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> Denoiser:
         check(guidance)
@@ -179,7 +193,8 @@ def _classifier(config: ConfigDict, process: GaussianProcess | None) -> Guide:
 
         def log_prob(x: Array, t: Array) -> Array:
             logits = classify(weights, x, jnp.broadcast_to(t, x.shape[:1]))
-            return jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)[:, 0]
+            log_probs = jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1, mode="clip")[:, 0]
+            return jnp.where(label < logits.shape[1], log_probs, 0.0)  # the null class is not guided
 
         own = {name: cond[name] for name in config.condition} or None
         return classifier_guidance(model(own), log_prob, one_scale(guidance))

@@ -66,8 +66,8 @@ class Experiment(NamedTuple):
       players: who is trained, in the order in which they move.
       conditions: names of the fields that the model is conditioned on.
       finalize: `(params, extra) -> Inference`, pure: what the functions below take, once training is over.
-      sample: `(key, Inference, SampleRequest) -> [num, ...]`, or with `keep` the path `[keep, num, ...]`; pure. A label
-        that is left out runs through the classes; any other field is at its null value.
+      sample: `(key, Inference, SampleRequest) -> [num, ...]`, or with `keep` the path `[keep, num, ...]`; pure. Fields of
+        the condition that are left out are at their null values; without any condition, labels run through the classes.
       log_prob: `(key, Inference, batch) -> Likelihood` of the modelled field as it is stored, nats.
       encode: `(key, Inference, batch) -> z`, the latent variables of each example, or one draw of them: a tree of
         `[B, ...]`.
