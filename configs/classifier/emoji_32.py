@@ -5,9 +5,10 @@
     python -m experiments.export --config=configs/classifier/emoji_32.py --workdir=runs/classifier_emoji_32 \
         --out=genjax_models/evaluation/weights/emoji_32.safetensors
 
-Expected: 77.2 % of the 312 test images right after 1,500 steps of 64 images (always `People & Body`: 52.9 %); the mean over
-the nine categories that the test split has is 62.7 %. Test drawings were never seen in any form, see docs/data.md.
-The pictures are Noto Emoji, Apache License 2.0 (README of the npm package emoji-datasource-google), whose own files are MIT.
+Expected: 77.2 % of the 312 test images right after 1,500 steps of 64 images (always `People & Body`: 52.9 %); the mean
+over the nine categories that the test split has is 62.7 %. Test drawings were never seen in any form, see docs/data.md.
+The pictures are Noto Emoji, Apache License 2.0 (README of the npm package emoji-datasource-google, whose own files are
+under the MIT License).
 """
 
 from ml_collections import ConfigDict

@@ -5,11 +5,11 @@ Papers: Lipman et al., Flow Matching for Generative Modeling, 2023, https://arxi
 Data: python -m genjax_models.data fetch emoji_32 && python -m genjax_models.data fetch minilm
 Command: python -m experiments.train --workdir=runs/fm_emoji_32 --config=configs/flow_matching/lipman2023_emoji_32.py
 Time: 20 minutes on two x86-64 cores shared with about ten other jobs, of which 0.3 s a step when they were quieter.
-Expected: Fréchet distance 15.1, class accuracy 0.73 with --config.sample.guidance=3, 29.4 and 0.54 without guidance (312
-    samples under the conditions of the held-out pictures, 20 Euler steps, seed 0, emoji_32 features; real training images
-    5.9, real held-out images 0.77), see docs/conditions.md.
-Otherwise here: each field is dropped in a tenth of the examples, and both in another tenth (Brooks et al.: a twentieth), since a
-    short run sees few of them; the learning rate stays, so that a run can go on with more steps.
+Expected: Fréchet distance 15.1, class accuracy 0.73 with --config.sample.guidance=3, 29.4 and 0.54 without guidance
+    (312 samples under the conditions of the held-out pictures, 20 Euler steps, seed 0, emoji_32 features; real training
+    images 5.9, class accuracy of real held-out images 0.77), see docs/conditions.md.
+Otherwise here: each field is dropped in a tenth of the examples, and both in another tenth (Brooks et al.: a
+    twentieth), since a short run sees few of them; the learning rate stays, so that a run can go on with more steps.
 Variants: `:conditional` on the class alone, `:smoke` within a minute, or both with a comma.
 """
 
