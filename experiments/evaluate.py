@@ -112,7 +112,7 @@ def measured_samples(experiment: Experiment, config: ConfigDict, model: Inferenc
         classes = Classes(dataset.label, label)
     table = measure(real, generated, evaluator=net.name, seed=config.eval.seed, classes=classes)
     print(f"{markdown(table)}\nsamples: {picture}")
-    return {"samples": to_json(table), "seconds": seconds}
+    return {"samples": to_json(table), "seconds": seconds, "sampling": config.sample.to_dict()}
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@
         --sampler=heun --steps=10 --num=64 --out=samples.png
 
 The ending of `--out` chooses the format, one of those that the data's modality has: of images .png is a grid, .gif the
-path from noise to data as an animation, .npz the bytes. `--cond.label=3` and `--cond.text="..."` condition all samples.
+path from noise to data as an animation, .npz the bytes. `--cond.label=3` and `--cond.text="..."` condition all samples;
+`--prompts=FILE` draws a row of `--num` samples for each line of the file, a column from the same noise.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -19,6 +21,7 @@ from experiments.run.sampling import draw_samples
 from experiments.run.tasks import capability
 from genjax_models.core.errors import UserError
 from genjax_models.modalities import modality_of
+from genjax_models.report import save_grid
 from genjax_models.training import SampleRequest, parallel
 from genjax_models.training.workdir import writing
 
@@ -27,7 +30,7 @@ FRAMES = 30
 
 SAMPLER = flags.DEFINE_string("sampler", None, "name of the sampler; the config's by default")
 STEPS = flags.DEFINE_integer("steps", None, "steps of the sampler; the config's by default")
-NUM = flags.DEFINE_integer("num", 64, "how many samples")
+NUM = flags.DEFINE_integer("num", None, "how many samples, 64 by default; of each prompt 8")
 SEED = flags.DEFINE_integer("seed", 0, "of the noise")
 OUT = flags.DEFINE_string("out", None, "file to write; <workdir>/samples with the modality's preview by default")
 
@@ -47,9 +50,11 @@ def main() -> None:
             raise UserError(f"--{name}={value} must be at least 1")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
+    num = NUM.value or (8 if conditions.PROMPTS.value else 64)
+    prompts = conditions.prompted(experiment, num)
     request = SampleRequest(
-        NUM.value,
-        conditions.requested(experiment, NUM.value),
+        num,
+        None if prompts else conditions.requested(experiment, num),
         sampler=SAMPLER.value,
         steps=STEPS.value,
         guidance=conditions.guidance(),
@@ -57,15 +62,21 @@ def main() -> None:
     )
     draw = capability(experiment, "sample")
     model, key = inference.load(experiment, config, workdir), jax.random.key(SEED.value)
-    if of_path:
-        call = lambda key, model, request: modality.to_stored(draw(key, model, request))
-        drawn = np.asarray(parallel.compile_fn(call)(key, model, request))
+    call = parallel.compile_fn(lambda key, model, request: modality.to_stored(draw(key, model, request)))
+    if prompts:
+        rows = [np.asarray(call(key, model, replace(request, cond=cond))) for cond in prompts]
+        drawn = np.concatenate(rows, axis=1 if of_path else 0)
+    elif of_path:
+        drawn = np.asarray(call(key, model, request))
     else:
         drawn = draw_samples(key, experiment, model, request, batch=config.eval.batch)
     with writing(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
-        write(drawn, out, field)
-    print(f"{NUM.value} samples in {out}")
+        if prompts and field.kind == "image" and out.suffix == ".png":
+            save_grid(drawn, out, columns=num)
+        else:
+            write(drawn, out, field)
+    print(f"{num * max(1, len(prompts))} samples in {out}")
 
 
 if __name__ == "__main__":

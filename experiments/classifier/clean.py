@@ -14,7 +14,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.training import Experiment, Inference, Player, make_optimizer
 from genjax_models.training.config import TRAINING
-from genjax_models.training.settings import Section, Setting, at_least, defaults
+from genjax_models.training.settings import Section, Setting, at_least, between, defaults
 
 TASKS: tuple[str, ...] = ()
 FIELDS: Section = {
@@ -22,6 +22,7 @@ FIELDS: Section = {
     **sections.DATA,
     "net": sections.network("feature.classifier.Classifier", widths=(32, 64, 96), features=128, dropout=0.3),
     "shift": Setting(1, "pixels by which images are shifted at most, in each direction", at_least(0)),
+    "fill": Setting(0, "the byte of pixels that a shift uncovers", between(0, 255)),
     "train": TRAINING,
     **sections.EXPECTED,
 }
@@ -57,7 +58,7 @@ def build(config: ConfigDict) -> Experiment:
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_shift, key_flip, key_dropout = jax.random.split(key, 3)
-        x = random_shift(key_shift, batch["x"], config.shift)
+        x = random_shift(key_shift, batch["x"], config.shift, fill=config.fill)
         key_x = jax.random.fold_in(key_dropout, 0)
         x = data.values(config.train, x, key_flip=key_flip, key_noise=key_x)
         collections, rngs = Collections(extra["collections"], train=True), {"dropout": key_dropout}
@@ -74,10 +75,10 @@ def build(config: ConfigDict) -> Experiment:
     return Experiment(spec=spec, init=init, players=(player,), validate=validate)
 
 
-def random_shift(key: Key, x: Array, pixels: int) -> Array:
-    """Moves each image of `x` `[B, H, W, C]` by up to `pixels` rows and columns, filling with zero bytes."""
+def random_shift(key: Key, x: Array, pixels: int, *, fill: int = 0) -> Array:
+    """Moves each image of `x` `[B, H, W, C]` by up to `pixels` rows and columns; uncovered pixels are `fill`."""
     batch, height, width, channels = x.shape
-    padded = jnp.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)])
+    padded = jnp.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)], constant_values=fill)
     starts = jax.random.randint(key, (batch, 2), 0, 2 * pixels + 1)
     window = lambda image, start: jax.lax.dynamic_slice(image, (start[0], start[1], 0), (height, width, channels))
     return jax.vmap(window)(padded, starts)

@@ -89,14 +89,16 @@ class Data(NamedTuple):
         return {name: jnp.broadcast_to(jnp.asarray(f.null), shape(f)) for name, f in self.fields.items()}
 
     def requested(self, request: SampleRequest) -> Condition | None:
-        """The condition of every sample: a label left out runs through the classes, other fields are null.
+        """The condition of every sample: fields that are left out are null.
+
+        Where nothing is given, a label runs through the classes.
 
         Raises:
           UserError: if a field is given that the model was not trained with, or in another shape or dtype.
         """
         given = dict(request.cond or {})
         check_condition(self.fields, given, request.num)
-        classes = {n: jnp.arange(request.num) % f.size for n, f in self.fields.items() if n == "label"}
+        classes = {n: jnp.arange(request.num) % f.size for n, f in self.fields.items() if n == "label" and not given}
         return self.null(request.num) | classes | given or None
 
     def require(self, cond: Condition | None) -> None:

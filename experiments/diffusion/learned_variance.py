@@ -88,7 +88,8 @@ def build(config: ConfigDict) -> Experiment:
     if config.train.dequantize:
         raise UserError("the bound is that of bytes as they are: set config.train.dequantize=False")
     plainly = ("none", 1.0, "classifier_free")
-    if (config.sample.threshold, config.sample.guidance, config.sample.guide.name) != plainly:
+    sampling = config.sample
+    if (sampling.threshold, sampling.guidance, sampling.guide.name) != plainly or sampling.field_guidance:
         raise UserError(UNGUIDED)
     settings = {
         "process": registry.make_process(config, SAMPLERS),

@@ -83,7 +83,7 @@ FIELDS: Section = {
         options=sections.options('of samplers, by name: {"ddim": {"eta": 0.5}}'),
         grid={"name": Setting("uniform", "the times that a sampler goes through"), "options": sections.options()},
         guidance=Setting(1.0, "scale of the guidance: 1 is none, to a classifier Bayes' rule, CFG++ takes 0 to 1"),
-        field_guidance=sections.options('or a scale for each field of the condition: {"text": 4.0, "label": 1.5}'),
+        field_guidance=Setting((), "a scale for each of several fields, in order; () is none", guides.SCALES),
         guide=guides.FIELDS,
         threshold=Setting("none", "keeps the predicted clean data within [-1, 1]: none, static or dynamic"),
     ),

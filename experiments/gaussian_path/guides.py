@@ -1,5 +1,6 @@
 """What guides the samples of a model on a Gaussian path, by name: `config.sample.guide`."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ UNCONDITIONAL = "guidance needs a conditional model: train with --config.conditi
 
 INTERVAL: Range = ("two ascending times in 0 to 1", lambda times: len(times) == 2 and 0 <= times[0] <= times[1] <= 1)
 
+SCALES: Range = (
+    """pairs of a field and its scale, '(("label",2.0),("text",3.0))'""",
+    lambda pairs: all(isinstance(name, str) and math.isfinite(scale) for name, scale in pairs),
+)
+
 FIELDS: Section = {
     "name": Setting("classifier_free", "classifier_free, cfg_plus_plus, autoguidance, classifier or embedded"),
     "workdir": Setting("", "of the run that guides: autoguidance's worse model, or the noise-conditional classifier"),
@@ -64,7 +70,8 @@ def make_guide(config: ConfigDict, data: Data, process: GaussianProcess | None) 
 
 def guidance_of(config: ConfigDict) -> Guidance:
     """The guidance that `config.sample` asks for: of each field where it names any, otherwise one scale."""
-    return tuple(config.sample.field_guidance.items()) or config.sample.guidance
+    pairs = config.sample.field_guidance
+    return tuple((name, float(scale)) for name, scale in pairs) or config.sample.guidance
 
 
 def _classifier_free(config: ConfigDict, data: Data, process: GaussianProcess | None) -> Guide:
@@ -73,8 +80,11 @@ def _classifier_free(config: ConfigDict, data: Data, process: GaussianProcess | 
     def check(guidance: Guidance) -> None:
         if not config.condition and guidance != 1.0:
             raise UserError(UNCONDITIONAL)
-        if isinstance(guidance, tuple) and (unknown := [name for name, _ in guidance if name not in fields]):
+        names = [name for name, _ in guidance] if isinstance(guidance, tuple) else []
+        if unknown := [name for name in names if name not in fields]:
             raise UserError(f"guidance of {', '.join(unknown)}: the model is conditioned on {', '.join(fields)}")
+        if len(names) != len(set(names)):
+            raise UserError(f"guidance of {', '.join(names)}: give each field one scale")
 
     def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> Denoiser:
         check(guidance)
@@ -82,9 +92,8 @@ def _classifier_free(config: ConfigDict, data: Data, process: GaussianProcess | 
         if guidance == 1.0 or cond is None:
             return wanted
         nulls = data.null(len(next(iter(cond.values()))))
-        if isinstance(guidance, tuple):  # in the order of config.condition; fields without a scale are never dropped
-            given_scales = dict(guidance)
-            scales = {name: given_scales[name] for name in fields if name in given_scales}
+        if isinstance(guidance, tuple):  # fields in the order of their scales; those without one are never dropped
+            scales = dict(guidance)
             kept = tuple(name for name in fields if name not in scales)
             levels = [kept + tuple(scales)[:count] for count in range(len(scales) + 1)]
             weights = list(scales.values())
@@ -164,7 +173,8 @@ def _classifier(config: ConfigDict, data: Data, process: GaussianProcess | None)
 
         def log_prob(x: Array, t: Array) -> Array:
             logits = classify(weights, x, jnp.broadcast_to(t, x.shape[:1]))
-            return jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)[:, 0]
+            log_probs = jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1, mode="clip")[:, 0]
+            return jnp.where(label < logits.shape[1], log_probs, 0.0)  # the null class is not guided
 
         return classifier_guidance(model(data.condition(cond)), log_prob, one_scale(guidance))
 

@@ -31,7 +31,7 @@ def run(main: Callable[[], None]) -> None:
         except (flags.Error, AttributeError, KeyError, OSError) as error:
             # A config file that raises arrives as a whole traceback, whose last line says what is wrong.
             said = re.sub(r"^[\w.]+Error: ", "", str(error).strip().splitlines()[-1])
-            if isinstance(error, KeyError) and (name := re.fullmatch(r"\W*(\w+)\W*", said)):
+            if isinstance(error, KeyError | AttributeError) and (name := re.fullmatch(r"\W*(\w+)\W*", said)):
                 said = f"there is no config field {name[1]!r}"
             _fail(said.replace("\\n", " ").replace("\\'", "'") + "; --helpshort lists the flags")
 

@@ -1,4 +1,6 @@
-"""The condition of samples from the command line: `--cond.label=3`, `--cond.text="a red heart"`."""
+"""The condition of samples from the command line: `--cond.label=3`, `--cond.text="a red heart"`, `--prompts=FILE`."""
+
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,8 +8,10 @@ from absl import flags
 
 from experiments.config.data import check_condition
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Condition
+from genjax_models.core.types import Array, Condition
+from genjax_models.data.encoders import sentence_encoder
 from genjax_models.data.parsing import value_of
+from genjax_models.data.spec import Field
 from genjax_models.training import Experiment
 from genjax_models.training.experiment import Guidance
 
@@ -16,6 +20,7 @@ COND = flags.DEFINE_multi_string(
     [],
     "--cond.<field>=VALUE: a class by its number or its name, a text as it is, a vector as 0.5,-1; one for all samples",
 )
+PROMPTS = flags.DEFINE_string("prompts", None, "a file with a text a line: a row of samples for each, of equal noise")
 LABEL = flags.DEFINE_string("label", None, "short for --cond.label")
 GUIDANCE = flags.DEFINE_string(
     "guidance",
@@ -36,12 +41,42 @@ def requested(experiment: Experiment, num: int) -> Condition | None:
     given = dict(part.split("=", maxsplit=1) for part in COND.value)
     if LABEL.value is not None:
         given["label"] = LABEL.value
+    values = {name: value_of(name, _field(experiment, name), text) for name, text in given.items()}
+    return {name: _repeated(value, num) for name, value in values.items()} or None
+
+
+def prompted(experiment: Experiment, num: int) -> list[Condition]:
+    """The condition of `num` samples for each line of the file `--prompts`; empty without that flag.
+
+    Raises:
+      UserError: if the file cannot be read or has no text, `--cond.text` is given as well, or the model was not trained
+        with texts.
+    """
+    if PROMPTS.value is None:
+        return []
+    try:
+        lines = Path(PROMPTS.value).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--prompts={PROMPTS.value} cannot be read as text: {error}") from None
+    prompts = [line.strip() for line in lines if line.strip()]
+    if not prompts:
+        raise UserError(f"--prompts={PROMPTS.value} holds no text: write one a line")
+    if any(part.startswith("text=") for part in COND.value):
+        raise UserError("--prompts and --cond.text exclude each other: leave one out")
+    vectors = np.asarray(sentence_encoder(_field(experiment, "text").encoder).encode(prompts))
+    common = requested(experiment, num) or {}
+    return [{**common, "text": _repeated(vector, num)} for vector in vectors]
+
+
+def _field(experiment: Experiment, name: str) -> Field:
     fields = experiment.spec.conditions(experiment.conditions)
-    for name in given:
-        if name not in fields:
-            check_condition(fields, {name: jnp.zeros(0)}, 0)
-    values = {name: value_of(name, fields[name], text) for name, text in given.items()}
-    return {name: jnp.asarray(np.repeat(value[None], num, axis=0)) for name, value in values.items()} or None
+    if name not in fields:
+        check_condition(fields, {name: jnp.zeros(0)}, 0)
+    return fields[name]
+
+
+def _repeated(value: np.ndarray, num: int) -> Array:
+    return jnp.asarray(np.repeat(value[None], num, axis=0))
 
 
 def guidance() -> Guidance | None:

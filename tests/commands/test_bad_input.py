@@ -8,12 +8,14 @@ from pathlib import Path
 
 import grain  # noqa: F401  its flags must be there before they are saved
 import pytest
+from absl import flags
 from absl.testing import flagsaver
 
 from experiments.run import command as shell
 from genjax_models.training import parallel
 
 ROOT = Path(__file__).parents[2]
+COMMANDS = {f"experiments.{path.stem}" for path in (ROOT / "experiments").glob("*.py")}
 DIGITS = "--config=configs/flow_matching/lipman2023_digits.py:smoke"
 
 
@@ -23,6 +25,14 @@ def run(command: str, *flags: str) -> subprocess.CompletedProcess:
     return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
+def forget_commands() -> None:
+    """Remove the flags of all commands: a process has one set of flags, and two commands may name one alike."""
+    for module, defined in flags.FLAGS.flags_by_module_dict().items():
+        for flag in defined if module in COMMANDS else ():
+            if flag.name in flags.FLAGS:
+                delattr(flags.FLAGS, flag.name)
+
+
 @pytest.fixture
 def refused(monkeypatch, capsys):
     """Runs a command that is to be refused, within this process, and returns the single line that it says."""
@@ -30,9 +40,11 @@ def refused(monkeypatch, capsys):
     monkeypatch.setattr(shell, "tune_allocator", lambda: True)
     monkeypatch.setattr(parallel, "enable_compilation_cache", lambda: None)
 
-    def refusal(command: str, *flags: str) -> str:
+    def refusal(command: str, *arguments: str) -> str:
+        forget_commands()
+        monkeypatch.delitem(sys.modules, f"experiments.{command}", raising=False)
         main = importlib.import_module(f"experiments.{command}").main
-        monkeypatch.setattr(sys, "argv", [command, *flags])
+        monkeypatch.setattr(sys, "argv", [command, *arguments])
         with flagsaver.flagsaver(), pytest.raises(SystemExit) as stop:
             shell.run(main)
         said = capsys.readouterr().err

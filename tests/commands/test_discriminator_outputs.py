@@ -65,5 +65,5 @@ def test_what_cannot_be_asked_is_refused(untrained):
         discriminator_outputs.logits(config, state, num=500, batch=100, seed=0)
     with pytest.raises(UserError, match="batch"):
         discriminator_outputs.logits(config, state, num=50, batch=100, seed=0)
-    with pytest.raises(UserError, match="only a GAN"):
+    with pytest.raises(UserError, match="only GANs of"):
         discriminator_outputs.logits(vae.get_config(), state, num=50, batch=10, seed=0)

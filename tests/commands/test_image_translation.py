@@ -127,7 +127,7 @@ def test_samples_are_translations_of_held_out_inputs_into_the_set(bound):
     every = np.asarray(images["to_x" if config.method == "cyclegan" else "to_y"]).reshape(test.size, -1)
     for image in np.asarray(found).reshape(5, -1):
         assert np.abs(every - image).max(axis=1).min() < 1e-5
-    with pytest.raises(UserError, match="ask for fewer"):
+    with pytest.raises(UserError, match="request fewer"):
         experiment.sample(KEY, model, SampleRequest(test.size + 1))
     for refused in ({"guidance": 2.0}, {"cond": {"label": jnp.zeros(5, jnp.int32)}}, {"sampler": "ddim"}, {"keep": 3}):
         with pytest.raises(ValueError, match=r"guidance|'label'|sampler|one step"):

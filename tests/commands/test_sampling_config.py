@@ -27,7 +27,7 @@ from genjax_models.training import Inference, SampleRequest
 @pytest.mark.parametrize(
     ("family", "changes", "said"),
     [
-        (flow_matching, {"sample.steps": 0}, "at least 1 step, got 0"),
+        (flow_matching, {"sample.steps": 0}, "config.sample.steps=0 must be an integer, at least 1"),
         (flow_matching, {"sample.grid.name": "karras", "sample.steps": 1}, "at least 2 steps, got 1"),
         (flow_matching, {"sample.grid.options": {"start": 0.2, "end": 0.6}}, "got start=0.2, end=0.6"),
         (flow_matching, {"sample.grid.options": {"strat": 0.9}}, "strat"),
@@ -51,7 +51,7 @@ from genjax_models.training import Inference, SampleRequest
         (flow_matching, {"prediction": "eps"}, "no signal at t = 1, where 'eps' cannot be converted"),
         (learned_variance, {"sample.guidance": 2.0}, "neither threshold nor guidance"),
         (learned_variance, {"train.dequantize": True}, "bytes as they are"),
-        (variational, {"sample.steps": 0}, "at least 1 step"),
+        (variational, {"sample.steps": 0}, "config.sample.steps=0 must be an integer, at least 1"),
         (reflow, {"train.flip": True}, "as the teacher made them"),
         (vae, {"observation.name": "bernouli"}, "did you mean 'bernoulli'"),
         (vae, {"observation.options": {"log_std": 0.0}}, "do not suit bernoulli"),
@@ -68,24 +68,24 @@ from genjax_models.training import Inference, SampleRequest
         (vae, {"decoder.widths": 3, "decoder.name": "genjax_models.nets.ConvDecodr"}, "cannot build config.decoder"),
         (hierarchical, {"posterior": "fre"}, "did you mean 'free'"),
         (adversarial, {"game": "gan"}, "did you mean 'vae_gan'"),
-        (flow_matching, {"eval.rows": (("euler", 0),)}, "at least 1 step"),
+        (flow_matching, {"eval.rows": (("euler", 0),)}, "pairs (sampler, steps of at least 1)"),
         (flow_matching, {"eval.rows": (("edm_heun", 5),)}, "needs a signal, of which there is none at t = 1"),
         (flow_matching, {"sample.guide.interval": (0.8, 0.2)}, "must be a tuple, two ascending times in 0 to 1"),
         (flow_matching, {"condition_dropout.each": 7.0}, "config.condition_dropout.each=7.0 must be a number, 0 to 1"),
         (flow_matching, {"likelihood.probes": -1}, "config.likelihood.probes=-1 must be an integer, at least 0"),
         (reflow, {"pairs.sampler": "heunn"}, "did you mean 'heun'"),
         (reflow, {"pairs.sampler": "ancestral"}, "forgets which noise"),
-        (reflow, {"pairs.steps": 0}, "at least 1 step"),
+        (reflow, {"pairs.steps": 0}, "config.pairs.steps=0 must be an integer, at least 1"),
         (distillation, {"teacher.process": "vp"}, "share process: set config.process to vp"),
         (distillation, {"teacher.sigma_data": 0.8}, "set config.sigma_data to 0.8"),
         (consistency, {"eval.rows": (("multistep", 5),), "sample.grid.options": {"end": 0.0}}, "options.end=0.22"),
         (consistency, {"sample.grid.options": {"end": 0.3}}, "or end above it"),
         (consistency, {"process_options.zero_terminal_snr": True}, "preserve the variance"),
-        (latent, {"condition": ()}, "guidance is towards a class"),
-        (latent, {"guidance_scales": (0.5, 2.0)}, "are two from 1 upward"),
-        (latent, {"guidance_scales": (1.0,)}, "are two from 1 upward"),
+        (latent, {"condition": ()}, "guidance is towards a condition"),
+        (latent, {"guidance_scales": (0.5, 2.0)}, "must be a tuple, two numbers, ascending from 1"),
+        (latent, {"guidance_scales": (1.0,)}, "must be a tuple, two numbers, ascending from 1"),
         (latent, {"sample.guide.name": "classifier_free"}, "takes the scale itself"),
-        (latent, {"teacher.condition_dropout": {"each": 0.0, "together": 0.0}}, "never saw the null class"),
+        (latent, {"teacher.condition_dropout": {"each": 0.0, "together": 0.0}}, "never saw null conditions"),
         (riemannian, {"train.flip": True}, "config.train.flip=True has no meaning for data of vector"),
         (riemannian, {"sample.sampler": "geodesic_heun"}, "did you mean 'geodesic_euler'"),
         (latent, {"sample.guidance": 9.0}, "was never trained: say 1.0 to 5.0"),
@@ -96,16 +96,16 @@ from genjax_models.training import Inference, SampleRequest
         (learned_variance, {"sample.options": {"deis": {"order": 7}}}, "between 1 and 4, got 7"),
         (diffusion, {"weighting": "min_snr", "weighting_options": {"k": 1.0}}, "do not suit min_snr"),
         (diffusion, {"weighting": "min_sn"}, "did you mean 'min_snr'"),
-        (consistency, {"t_min": 1.5}, "t_min must lie in [0, 1), got 1.5"),
+        (consistency, {"t_min": 1.5}, "config.t_min=1.5 must be a number, between 0 and 1"),
         (consistency, {"metric": "pseudo_hubr"}, "did you mean 'pseudo_huber'"),
         (consistency, {"curriculum": "double"}, "did you mean 'doubling'"),
         (consistency, {"gap": "inverted"}, "did you mean 'inverse'"),
         (consistency, {"position": "normal"}, "did you mean 'lognormal'"),
         (consistency, {"target_decay": 1.5}, "config.target_decay=1.5 must be a number, 0 to"),
-        (consistency, {"sigma_data": -1.0}, "must be positive"),
+        (consistency, {"sigma_data": -1.0}, "config.sigma_data=-1.0 must be a number, above 0"),
         (consistency, {"intervals": {"first": 50, "last": 10}}, "grow from first to last"),
-        (distillation, {"intervals.first": 0}, "grow from first to last"),
-        (diffusion, {"sigma_data": 0.0}, "must be positive"),
+        (distillation, {"intervals.first": 0}, "config.intervals.first=0 must be an integer, at least 1"),
+        (diffusion, {"sigma_data": 0.0}, "config.sigma_data=0.0 must be a number, above 0"),
         (diffusion, {"process": "ve", "process_options": {"sigma_min": 50.0, "sigma_max": 0.01}}, "got 50.0 and 0.01"),
         (diffusion, {"process": "edm", "process_options": {"rho": -1.0}}, "a positive sigma_max and rho"),
         (diffusion, {"process": "vp", "process_options": {"beta_max": -5.0}}, "0 <= beta_min <= beta_max"),
@@ -178,8 +178,11 @@ def test_angles_have_a_density_by_half_turns():
     path = experiment.sample(jax.random.key(0), model, SampleRequest(5, steps=4, keep=2))
     np.testing.assert_array_equal(path[-1], experiment.sample(jax.random.key(0), model, SampleRequest(5, steps=4)))
     assert float(abs(path).max()) <= 1.0
-    for asked in ({"guidance": 3.0}, {"cond": {"label": jnp.zeros(5, jnp.int32)}}):
-        with pytest.raises(UserError, match="no classes"):
+    for asked, said in (
+        ({"guidance": 3.0}, "no condition to guide by"),
+        ({"cond": {"label": jnp.zeros(5, jnp.int32)}}, "not trained with a condition"),
+    ):
+        with pytest.raises(UserError, match=said):
             experiment.sample(jax.random.key(0), model, SampleRequest(5, **asked))
 
 

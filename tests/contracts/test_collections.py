@@ -141,7 +141,7 @@ def test_statistics_from_within_a_jvp_are_refused_in_one_line(tmp_path):
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, 2))
     data = batches(ArrayDataset(spec, "train", {"x": np.ones((8, 3), np.float32)}), 4, seed=0)
-    with pytest.raises(UserError, match="config.net has batch_stats, which cannot be updated") as error:
+    with pytest.raises(UserError, match=r"config\.net has batch_stats, which cannot be updated") as error:
         fit(Experiment(spec, init, (player,)), config, tmp_path, data)
     assert "\n" not in str(error.value)
 

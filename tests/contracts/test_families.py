@@ -25,6 +25,7 @@ from genjax_models.training.experiment import initial_state
 ROWS = {
     "flow_matching": "configs.flow_matching.lipman2023_digits",
     "flow_matching conditional": "configs.flow_matching.lipman2023_digits:conditional",
+    "two conditions": "configs.flow_matching.lipman2023_emoji_32",
     "diffusion": "configs.diffusion.ho2020_digits",
     "diffusion conditional": "configs.diffusion.ho2020_digits:conditional",
     "learned variance": "configs.diffusion.nichol2021_digits",

@@ -38,6 +38,8 @@ def test_shifts_are_windows_of_the_padded_image(batch):
         assert any(np.array_equal(image, window) for window in windows)
     assert not np.array_equal(shifted, x)
     np.testing.assert_array_equal(classifier.random_shift(jax.random.key(0), jnp.asarray(x), 0), x)
+    white = classifier.random_shift(jax.random.key(0), jnp.full((6, 8, 8, 3), 255, jnp.uint8), pixels, fill=255)
+    assert (np.asarray(white) == 255).all()
 
 
 def test_the_loss_is_the_cross_entropy_of_each_example(small, batch):

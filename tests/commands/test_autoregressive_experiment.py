@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from configs.autoregressive import karpathy2022_kjv
-from experiments.autoregressive import build, next_token
+from experiments.autoregressive import build
+from experiments.config import data
 from experiments.run import held_out, training
+from experiments.run.command import build_experiment
 from experiments.run.sampling import draw_samples
 from genjax_models.core.errors import UserError
 from genjax_models.data import ArrayDataset
@@ -72,7 +74,7 @@ def test_what_is_minimised_is_nats_a_token_of_the_likelihood():
 
 def test_it_trains_and_previews_are_texts(tmp_path, monkeypatch):
     config = small()
-    spec = next_token.spec_of(config)
+    spec = build(config).spec
     monkeypatch.setattr(training, "dataset_of", lambda config, split: text(spec))
     training.train(config, tmp_path)
     texts = (tmp_path / "samples/step_000020.txt").read_text(encoding="utf-8").removesuffix("\n").split(RULE)
@@ -81,9 +83,9 @@ def test_it_trains_and_previews_are_texts(tmp_path, monkeypatch):
 
 
 def test_samples_follow_their_condition(monkeypatch):
-    """A vocabulary without names, and a label; a label that is left out runs through the classes."""
+    """A vocabulary without names, and a label; without a condition, labels run through the classes."""
     spec = DataSpec("made", {"x": tokens(LENGTH, 5), "label": label(3)})
-    monkeypatch.setattr(next_token, "spec_of", lambda config: spec)
+    monkeypatch.setattr(data, "data_spec", lambda name, **options: spec)
     config = small(condition=("label",))
     config.sample.temperature = 0.0
     experiment, model = bound(config)
@@ -112,7 +114,7 @@ def with_field(path, value):
     [
         (other_data, "config.data.name=digits is modelled as image: autoregressive models take tokens"),
         (with_field("condition", ("label",)), "no field 'label' to condition on"),
-        (with_field("sample.temperature", -1.0), "temperature=-1.0 must not be negative"),
+        (with_field("sample.temperature", -1.0), "config.sample.temperature=-1.0 must be a number, at least 0"),
         (with_field("sample.sampler", "ancestrl"), "did you mean 'ancestral'"),
         (with_field("net.name", "genjax_models.nets.CausalTransformer"), "cannot build config.net"),
         (with_field("train.flip", True), "config.train.flip=True has no meaning for data of tokens"),
@@ -122,7 +124,7 @@ def test_what_cannot_be_is_refused_before_training(change, message):
     config = small()
     change(config)
     with pytest.raises(UserError, match=message):
-        build(config)
+        build_experiment(config.lock())
 
 
 @pytest.mark.parametrize(
