@@ -59,9 +59,6 @@ def build(config: ConfigDict) -> Experiment:
             "such as those of kjv"
         )
     (length,), temperature = spec.shape, config.sample.temperature
-    for field in ("flip", "dequantize"):
-        if config.train[field]:
-            raise UserError(f"config.train.{field}=True has no meaning for data of tokens: set it to False")
     shape = {"vocabulary": spec.field.size, "length": length}
     net = build_network("net", config.net, train=config.train, **shape, **data.network_fields())
     if not (hasattr(net, "next_logits") and hasattr(net, "empty_caches")):

@@ -5,20 +5,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from experiments.config import sections
-from experiments.config.data import (
-    check_one_step,
-    condition_of,
-    example_condition,
-    model_values,
-    requested_condition,
-    spec_of,
-)
+from experiments.config.data import check_one_step, data_of
 from experiments.config.networks import Collections, build_network, initialize
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Likelihood
 from genjax_models.data.catalog import SETS, Set
 from genjax_models.evaluation.features import FEATURE_NETS
-from genjax_models.modalities import MODALITIES, modality_of
+from genjax_models.modalities import MODALITIES
 from genjax_models.training import Experiment, Player, make_optimizer
 from genjax_models.training.config import TRAINING
 from genjax_models.training.names import pick
@@ -73,10 +66,10 @@ def get_config():
 
 def build(config):
     """Bind the config's network to the likelihood of rankings."""
-    spec, names = spec_of(config), tuple(config.condition)
+    data = data_of(config)
+    spec = data.spec
     if spec.field.kind != "ranking":
         raise UserError(f"config.data={spec.name} is of {spec.field.kind}: this experiment models rankings")
-    modality = modality_of(spec)
     net = build_network("net", config.net, train=config.train, items=spec.field.size)
     pick("sampler", config.sample.sampler, SAMPLERS)
 
@@ -87,22 +80,22 @@ def build(config):
         return scores(model.params["model"], Collections(model.extra["collections"]), cond)
 
     def init(key):
-        start = initialize(net, key, jnp.zeros((1, *spec.shape), jnp.int32), None, example_condition(spec, names))
+        start = initialize(net, key, jnp.zeros((1, *spec.shape), jnp.int32), None, data.example())
         return {"model": start.params}, {"collections": {"net": start.collections}}
 
     def objective(key, params, extra, batch, step):
         key_loss, key_flip, key_noise = jax.random.split(key, 3)
-        x = model_values(config, modality, batch["x"], key_flip=key_flip, key_noise=key_noise)
+        x = data.values(config.train, batch["x"], key_flip=key_flip, key_noise=key_noise)
         collections = Collections(extra["collections"], train=True)
-        output = plackett_luce_loss(key_loss, scores(params["model"], collections, condition_of(names, batch)), x)
+        output = plackett_luce_loss(key_loss, scores(params["model"], collections, data.condition(batch)), x)
         return output, {"collections": collections.latest}
 
     def measure(key, model, batch):
-        return Likelihood(log_prob(trained(model, condition_of(names, batch))(batch["x"]), batch["x"]), "exact")
+        return Likelihood(log_prob(trained(model, data.condition(batch))(batch["x"]), batch["x"]), "exact")
 
     def draw(key, model, request):
         check_one_step(request)
-        cond = requested_condition(spec, names, request)
+        cond = data.requested(request)
         sampler = pick("sampler", request.sampler or config.sample.sampler, SAMPLERS)
         return sampler(key, trained(model, cond)(jnp.zeros((request.num, *spec.shape), jnp.int32)))
 
@@ -110,7 +103,7 @@ def build(config):
         spec=spec,
         init=init,
         players=(Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps)),),
-        conditions=names,
+        conditions=data.conditions,
         sample=draw,
         log_prob=measure,
         validate=lambda key, model, batch: {"loss": -measure(key, model, batch).value},
