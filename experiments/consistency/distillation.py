@@ -26,15 +26,14 @@ SOLVERS: dict[str, Solver] = {"ddim": ddim_step, "heun": heun_step}
 
 
 TASKS: tuple[str, ...] = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **training.FIELDS,
     **sections.experiment("experiments.consistency.distillation"),
     **teacher.FIELDS,
     "solver": Setting("heun", "of one step of the teacher: ddim or heun"),
 }
-
-TASKS = ("sample",)
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

@@ -19,6 +19,8 @@ from genjax_models.training import Experiment, Inference
 from genjax_models.training.settings import Section, Setting, defaults, without
 
 TASKS: tuple[str, ...] = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(distillation.FIELDS, "gap"),  # all intervals weigh alike
     **sections.experiment("experiments.consistency.latent"),
@@ -28,9 +30,6 @@ FIELDS: Section = {
         ("two numbers, ascending from 1", lambda scales: len(scales) == 2 and 1 <= scales[0] <= scales[1]),
     ),
 }
-
-TASKS = ("sample",)
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

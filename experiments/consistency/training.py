@@ -62,6 +62,8 @@ POSITIONS: dict[str, Callable[[GaussianProcess, float], Callable[[Key, int], Arr
 
 
 TASKS: tuple[str, ...] = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.consistency"),
     **without(gaussian_path.FIELDS, "prediction", "time", "likelihood"),
@@ -77,9 +79,6 @@ FIELDS: Section = {
     "position": Setting("lognormal", "which of them are drawn: uniform or lognormal"),
     "target_decay": Setting(0.0, "of the averaged target under `doubling`; 0: the model itself", BELOW_ONE),
 }
-
-TASKS = ("sample",)
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

@@ -19,6 +19,8 @@ from genjax_models.training import Experiment
 from genjax_models.training.settings import POSITIVE, Section, Setting, defaults
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.diffusion"),
     **gaussian_path.FIELDS,
@@ -28,9 +30,6 @@ FIELDS: Section = {
     "sigma_data": Setting(0.5, "root mean square of the data, by which EDM scales and weights", POSITIVE),
     "uncertainty": Setting(False, "EDM2's: each noise level is weighted by its expected loss, which is learned too"),
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

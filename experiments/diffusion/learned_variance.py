@@ -26,6 +26,8 @@ from genjax_models.training import Experiment, Inference, SampleRequest
 from genjax_models.training.settings import Section, Setting, at_least, defaults, without
 
 TASKS: tuple[str, ...] = ("sample", "log_prob")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(
         denoising.FIELDS,
@@ -40,9 +42,6 @@ FIELDS: Section = {
     **sections.experiment("experiments.diffusion.learned_variance"),
     "chain": Setting(1000, "steps of the chain whose bound is trained and measured", at_least(2), smoke=8),
 }
-
-TASKS = ("sample", "log_prob")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

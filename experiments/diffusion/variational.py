@@ -20,6 +20,8 @@ from genjax_models.training import Experiment
 from genjax_models.training.settings import Section, Setting, at_least, defaults, without
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.diffusion.variational"),
     **without(gaussian_path.FIELDS, "process", "process_options", "prediction", "time"),
@@ -31,9 +33,6 @@ FIELDS: Section = {
     "fourier": Setting((7, 8), "exponents of the Fourier features of the data, see `fourier_channels`"),
     "likelihood": {"samples": Setting(4, "draws of the bound an image", at_least(1), smoke=10)},
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

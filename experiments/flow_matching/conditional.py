@@ -16,14 +16,13 @@ COUPLINGS = {"independent": independent, "minibatch_ot": minibatch_ot}
 
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.flow_matching"),
     **gaussian_path.FIELDS,
     "coupling": Setting("independent", "which noise a data point is paired with: independent or minibatch_ot"),
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

@@ -28,6 +28,8 @@ from genjax_models.training.settings import Section, Setting, at_least, defaults
 from genjax_models.training.workdir import writing
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(conditional.FIELDS, "coupling", "process", "process_options"),  # pairs lie on straight lines
     **sections.experiment("experiments.flow_matching.reflow"),
@@ -39,9 +41,6 @@ FIELDS: Section = {
         "steps": Setting(20, "of that sampler", at_least(1), smoke=4),
     },
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

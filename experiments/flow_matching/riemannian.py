@@ -33,6 +33,8 @@ SAMPLERS = {"geodesic_euler": geodesic_euler}
 
 
 TASKS: tuple[str, ...] = ("sample", "log_prob")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.flow_matching.riemannian"),
     "data": Open({"name": "torus"}, "a data set of angles in half turns"),
@@ -46,9 +48,6 @@ FIELDS: Section = {
     },
     **sections.EXPECTED,
 }
-
-TASKS = ("sample", "log_prob")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

@@ -50,6 +50,8 @@ START = 256
 MARGIN: Range = ("0 to below 0.5", lambda margin: 0 <= margin < 0.5)
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode", "impute")
+"""What it can do, see `experiments.run.tasks`; impute without config.noise."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.flows"),
     **sections.DATA,
@@ -77,9 +79,6 @@ FIELDS: Section = {
     "eval": sections.evaluation(("prior", 1), likelihood=10_000),
     **sections.EXPECTED,
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode", "impute")
-"""What it can do, see `experiments.run.tasks`; impute without config.noise."""
 
 
 def get_config() -> ConfigDict:

@@ -23,6 +23,8 @@ from genjax_models.training.settings import Section, defaults, without
 from genjax_models.training.state import Objective
 
 TASKS: tuple[str, ...] = ("sample", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **without(
         game.FIELDS,
@@ -42,9 +44,6 @@ FIELDS: Section = {
     "encoder": sections.network("Perceptron", "from data to z"),
     "sample": sections.sampling("prior"),
 }
-
-TASKS = ("sample", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

@@ -52,6 +52,8 @@ NEIGHBOURS = 64
 
 
 TASKS: tuple[str, ...] = ("sample", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.gan"),
     **sections.DATA,
@@ -92,9 +94,6 @@ FIELDS: Section = {
     "eval": sections.evaluation(("prior", 1)),
     **sections.EXPECTED,
 }
-
-TASKS = ("sample", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

@@ -35,6 +35,8 @@ RRDB = {"name": "genjax_models.nets.RRDBNet", "width": 32, "growth": 16, "depth"
 
 
 TASKS: tuple[str, ...] = ("sample",)
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.image_translation"),
     "method": Setting("pix2pix", "of translation", one_of(*METHODS)),
@@ -51,9 +53,6 @@ FIELDS: Section = {
     "eval": sections.evaluation(("translation", 1), features="fashion_mnist", batch=1000),
     **sections.EXPECTED,
 }
-
-TASKS = ("sample",)
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config(method: str = "pix2pix") -> ConfigDict:

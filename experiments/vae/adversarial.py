@@ -34,6 +34,8 @@ from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`; log_prob of FactorVAE alone."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae.adversarial"),
     **autoencoder.FIELDS,
@@ -48,9 +50,6 @@ FIELDS: Section = {
         "optimizer": OPTIMIZER,
     },
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`; log_prob of FactorVAE alone."""
 
 
 def get_config() -> ConfigDict:

@@ -35,6 +35,8 @@ POSTERIORS: dict[str, Callable[[GaussianPosterior, GaussianPosterior], GaussianP
 
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
+"""What it can do, see `experiments.run.tasks`."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae.hierarchical"),
     **autoencoder.FIELDS,
@@ -44,9 +46,6 @@ FIELDS: Section = {
     "free_nats": Setting(0.0, "of a group, below which its divergence is not minimised", at_least(0)),
     "sample": sections.sampling("prior", temperature=Setting(1.0, "of the priors' deviations", POSITIVE)),
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode")
-"""What it can do, see `experiments.run.tasks`."""
 
 
 def get_config() -> ConfigDict:

@@ -33,6 +33,8 @@ from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode", "impute")
+"""What it can do, see `experiments.run.tasks`; WAE has neither log_prob nor impute."""
+
 FIELDS: Section = {
     **sections.experiment("experiments.vae"),
     **autoencoder.FIELDS,
@@ -56,9 +58,6 @@ FIELDS: Section = {
     },
     "impute": {"steps": Setting(200, "of the Markov chain that draws what is missing", at_least(1))},
 }
-
-TASKS = ("sample", "log_prob", "encode", "decode", "impute")
-"""What it can do, see `experiments.run.tasks`; WAE has neither log_prob nor impute."""
 
 
 def get_config() -> ConfigDict:

@@ -29,7 +29,7 @@ SCHEDULE: Section = {
 
 OPTIMIZER: Section = {
     "name": Setting("adamw", "adam, adamw, rmsprop or sgd; or any optimiser of optax by its path, such as optax.lion"),
-    "learning_rate": Setting(3e-4, "at its peak", POSITIVE),
+    "learning_rate": Setting(3e-4, "at its peak; 0 keeps the parameters as they are", at_least(0)),
     "multipliers": Setting((), "of the rate, by parameter path: pairs (regular expression, factor)", MULTIPLIERS),
     "options": Open({}, "of an optimiser named by its path, which takes none of the next four fields"),
     "b1": Setting(0.9, "decay of the first moment; momentum of rmsprop and sgd", BELOW_ONE),

@@ -28,7 +28,7 @@ def run(command: str, *flags: str) -> subprocess.CompletedProcess:
 def forget_commands() -> None:
     """Remove the flags of all commands: a process has one set of flags, and two commands may name one alike."""
     for module, defined in flags.FLAGS.flags_by_module_dict().items():
-        for flag in defined if module in COMMANDS else ():
+        for flag in list(defined) if module in COMMANDS else ():  # deleting changes the list
             if flag.name in flags.FLAGS:
                 delattr(flags.FLAGS, flag.name)
 
