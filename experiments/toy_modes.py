@@ -72,7 +72,7 @@ def game(name: str, *penalties: tuple[str, float, int], n_critic: int = 1, b1: f
 
 def likelihood_flow() -> ConfigDict:
     """RQ-NSF (C)."""
-    config = recipes.plane(flows.vector_config(), "twenty_five_gaussians")
+    config = recipes.vectors(flows.vector_config(), "twenty_five_gaussians")
     config.flow.update({"name": "spline_coupling", "options": ConfigDict({"depth": 4, "bins": 8})})
     return config
 
@@ -84,7 +84,7 @@ METHODS: dict[str, Callable[[], ConfigDict]] = {
     "WGAN-GP": lambda: game("wasserstein", ("gradient_penalty", 0.1, 1), n_critic=5),
     "R3GAN": lambda: game("relativistic", ("r1_r2", 0.1, 1), b1=0.0),
     "flow": likelihood_flow,
-    "flow matching": lambda: recipes.plane(
+    "flow matching": lambda: recipes.vectors(
         flow_matching.get_config(), "twenty_five_gaussians", recipes.SMALL | {"width": 128}
     ),
 }

@@ -18,6 +18,6 @@ from experiments.flow_matching import riemannian
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.plane(riemannian.get_config(), "torus")
+    config = recipes.vectors(riemannian.get_config(), "torus")
     config.expected = ConfigDict({"metric": "nats", "kind": "ode", "value": 0.386, "n": 10000})
     return with_variant(config, variant)

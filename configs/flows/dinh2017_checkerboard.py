@@ -18,7 +18,7 @@ from experiments.config.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.plane(flows.vector_config(), "checkerboard")
+    config = recipes.vectors(flows.vector_config(), "checkerboard")
     config.flow.update({"name": "real_nvp", "options": ConfigDict({"depth": 5})})
     config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 0.881, "n": 10000})
     return with_variant(config, variant)

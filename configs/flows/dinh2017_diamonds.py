@@ -18,7 +18,7 @@ from experiments.config.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.table(flows.vector_config(), "diamonds")
+    config = recipes.vectors(flows.vector_config(), "diamonds")
     config.flow.update({"name": "real_nvp", "options": ConfigDict({"depth": 5})})
     config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -3.860, "n": 5362})
     return with_variant(config, variant)

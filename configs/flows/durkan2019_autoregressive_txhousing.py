@@ -18,7 +18,7 @@ from experiments.config.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.table(
+    config = recipes.vectors(
         flows.vector_config(),
         "txhousing",
         net={"name": "genjax_models.nets.MADE", "width": 64, "depth": 2, "residual": True},

@@ -18,7 +18,7 @@ from experiments.config.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.plane(flows.vector_config(), "moons")
+    config = recipes.vectors(flows.vector_config(), "moons")
     config.flow.update({"name": "spline_coupling", "options": ConfigDict({"depth": 4, "bins": 8})})
     config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": -0.182, "n": 10000})
     return with_variant(config, variant)

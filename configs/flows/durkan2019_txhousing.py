@@ -18,7 +18,7 @@ from experiments.config.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.table(flows.vector_config(), "txhousing")
+    config = recipes.vectors(flows.vector_config(), "txhousing")
     config.flow.update({"name": "spline_coupling", "options": ConfigDict({"depth": 5, "bins": 8})})
     config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 1.193, "n": 1410})
     return with_variant(config, variant)

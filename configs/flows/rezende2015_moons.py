@@ -18,7 +18,7 @@ from experiments.config.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.plane(flows.vector_config(), "moons")
+    config = recipes.vectors(flows.vector_config(), "moons")
     config.flow.update({"name": "planar", "options": ConfigDict({"depth": 16})})
     config.objective = "reverse_kl"
     config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 3.861, "n": 10000})

@@ -17,7 +17,7 @@ from experiments.config.variants import with_variant
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = recipes.plane(flows.vector_config(), "torus")
+    config = recipes.vectors(flows.vector_config(), "torus")
     config.flow.update({"name": "torus", "options": ConfigDict({"depth": 4, "bins": 8})})
     config.base = "uniform_angle"
     config.expected = ConfigDict({"metric": "nats", "kind": "exact", "value": 0.377, "n": 10000})

@@ -63,8 +63,7 @@ def build(config: ConfigDict) -> Experiment:
     net = build_network("net", config.net, train=config.train, **shape, **data.network_fields())
     if not (hasattr(net, "next_logits") and hasattr(net, "empty_caches")):
         raise UserError(f"config.net.name={config.net.name} does not sample token by token: choose TokenTransformer")
-    for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
-        pick("sampler", name, SAMPLERS)
+    sections.check_samplers(config, SAMPLERS)
 
     def logits_of(collections: Collections, params: PyTree, cond: Condition | None) -> Logits:
         return lambda x: collections.apply("net", net, params, x, None, cond)

@@ -125,6 +125,26 @@ def data_of(config: ConfigDict, *more: str) -> Data:
     return Data(spec, modality, spec.conditions(names))
 
 
+def condition_field(fields: Mapping[str, Field], name: str) -> Field:
+    """The field of this name among those that a model is conditioned on.
+
+    Raises:
+      UserError: if there is none; the line names those that there are.
+    """
+    if name not in fields:
+        able = ", ".join(fields)
+        raise UserError(
+            f"this model was not trained with a condition {name!r}: "
+            + (f"it takes {able}" if able else f"""train with --config.condition='("{name}",)'""")
+        )
+    return fields[name]
+
+
+def examples_of(cond: Condition) -> int:
+    """For how many examples a condition is, B."""
+    return len(next(iter(cond.values())))
+
+
 def check_condition(fields: Mapping[str, Field], cond: Condition, num: int) -> None:
     """Refuse a condition that a model of these fields does not take.
 
@@ -132,17 +152,12 @@ def check_condition(fields: Mapping[str, Field], cond: Condition, num: int) -> N
       UserError: which names the field and what was expected.
     """
     for name, value in cond.items():
-        if name not in fields:
-            able = ", ".join(fields)
-            raise UserError(
-                f"this model was not trained with a condition {name!r}: "
-                + (f"it takes {able}" if able else f"""train with --config.condition='("{name}",)'""")
-            )
-        expected = (num, *fields[name].shape)
-        integer = jnp.issubdtype(fields[name].dtype, jnp.integer)
+        field = condition_field(fields, name)
+        expected = (num, *field.shape)
+        integer = jnp.issubdtype(field.dtype, jnp.integer)
         if value.shape != expected or jnp.issubdtype(value.dtype, jnp.integer) != integer:
             raise UserError(
-                f"the condition {name!r} must have shape {list(expected)} and dtype {fields[name].dtype}, got "
+                f"the condition {name!r} must have shape {list(expected)} and dtype {field.dtype}, got "
                 f"{list(value.shape)} and {value.dtype}"
             )
 

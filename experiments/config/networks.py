@@ -94,6 +94,18 @@ class Collections:
         return output
 
 
+class Variables(NamedTuple):
+    """What several networks are applied with.
+
+    Attributes:
+      params: of the player or the players.
+      collections: of the networks.
+    """
+
+    params: PyTree
+    collections: Collections
+
+
 def across_devices(net: nn.Module, train: ConfigDict) -> nn.Module:
     """The network with batch norms that average over the shards of a mapped training step; it trains nowhere else.
 

@@ -198,15 +198,8 @@ def emoji_32(config: ConfigDict, **networks: dict) -> ConfigDict:
     return config
 
 
-def plane(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
-    """A toy density of the plane: 2,000 steps of 256 points."""
-    config.data.name = name
-    _networks(config, {"net": net})
-    return _optimize(config, steps=2000, batch_size=256, learning_rate=2e-3, warmup_steps=100)
-
-
-def table(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
-    """A table: 2,000 steps of 256 rows."""
+def vectors(config: ConfigDict, name: str, net: dict = SMALL) -> ConfigDict:
+    """A toy density or a table: 2,000 steps of 256 points or rows."""
     config.data.name = name
     _networks(config, {"net": net})
     return _optimize(config, steps=2000, batch_size=256, learning_rate=2e-3, warmup_steps=100)

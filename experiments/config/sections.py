@@ -1,7 +1,11 @@
 """Sections that the configs of several families have: the data, its condition, sampling and evaluation."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from ml_collections import ConfigDict
+
+from genjax_models.training.names import pick
 from genjax_models.training.settings import Open, Range, Section, Setting, at_least
 
 ROWS: Range = (
@@ -53,6 +57,16 @@ def evaluation(
             likelihood, "test examples whose likelihood is measured, the first ones", at_least(0), smoke=8
         ),
     }
+
+
+def check_samplers(config: ConfigDict, known: Mapping[str, Any]) -> None:
+    """Refuse a sampler, of samples or of a row of the table, that is not among those known.
+
+    Raises:
+      UserError: which names it and those known.
+    """
+    for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
+        pick("sample.sampler", name, known)
 
 
 def first_row(rows: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:

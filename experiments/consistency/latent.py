@@ -7,7 +7,7 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from experiments.config import sections
-from experiments.config.data import data_of
+from experiments.config.data import data_of, examples_of
 from experiments.consistency import distillation, training
 from experiments.consistency.distillation import Teaching
 from experiments.gaussian_path import Bound
@@ -94,7 +94,7 @@ def build(config: ConfigDict) -> Experiment:
 
     def denoiser(model: Inference, cond: Condition) -> Denoiser:
         assert experiment.denoiser is not None
-        unguided = {"guidance": jnp.zeros(len(next(iter(cond.values()))))}
+        unguided = {"guidance": jnp.zeros(examples_of(cond))}
         return experiment.denoiser(model, unguided | dict(cond))
 
     return experiment._replace(init=init, denoiser=denoiser)

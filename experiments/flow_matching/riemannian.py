@@ -68,8 +68,7 @@ def build(config: ConfigDict) -> Experiment:
     shape = spec.shape
     net, manifold = build_network("net", config.net, train=config.train, out_channels=shape[-1]), torus(shape[-1])
     training_net = across_devices(net, config.train)
-    for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
-        pick("sampler", name, SAMPLERS)
+    sections.check_samplers(config, SAMPLERS)
 
     def field(collections: Collections, net: nn.Module, params: PyTree) -> Model:
         return lambda angles, t: collections.apply("net", net, params, cosines_and_sines(angles), t)

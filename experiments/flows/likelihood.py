@@ -146,8 +146,7 @@ def check(config: ConfigDict, modality: Modality) -> None:
     Raises:
       UserError: if there are any.
     """
-    for row in ((config.sample.sampler, 1), *config.eval.rows):
-        pick("sampler", row[0], SAMPLERS)
+    sections.check_samplers(config, SAMPLERS)
     if modality.dequantize and config.noise and config.flow.margin:
         raise UserError("noise leaves the domain of the logit: set config.flow.margin=0 with config.noise")
     if config.train.dequantize or (config.train.flip and not modality.mirror):

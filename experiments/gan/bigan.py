@@ -11,14 +11,13 @@ from ml_collections import ConfigDict
 
 from experiments.config import sections
 from experiments.config.data import check_one_step, data_of
-from experiments.config.networks import Collections, across_devices, build_network, initialize
+from experiments.config.networks import Collections, Variables, across_devices, build_network, initialize
 from experiments.gan import game
 from genjax_models.core.arrays import mean_over_data
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 from genjax_models.families.gan import bigan_losses
 from genjax_models.training import Experiment, Inference, Player, SampleRequest, make_optimizer
-from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, defaults, without
 from genjax_models.training.state import Objective
 
@@ -49,16 +48,8 @@ FIELDS: Section = {
 def get_config() -> ConfigDict:
     """Perceptrons over flat images, as the paper has them on MNIST; the prior is uniform on [-1, 1]."""
     config = defaults(FIELDS)
-    for section in (config.train.optimizer, config.discriminator_optimizer):
-        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
+    game.set_dcgan_rates(config.train.optimizer, config.discriminator_optimizer)
     return config
-
-
-class Variables(NamedTuple):
-    """What the networks are applied with: the parameters of both players, and the collections."""
-
-    params: Mapping[str, PyTree]
-    collections: Collections
 
 
 class Networks(NamedTuple):
@@ -112,8 +103,7 @@ def build(config: ConfigDict) -> Experiment:
     """
     if config.condition:
         raise UserError("a BiGAN models pairs of images and latent variables without a condition: set condition=()")
-    for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
-        pick("sample.sampler", name, {"prior": None})
+    sections.check_samplers(config, {"prior": None})
     data, latent = data_of(config), config.latent
     spec, modality = data.spec, data.modality
     build_one = lambda field, **options: build_network(field, config[field], train=config.train, **options)
@@ -138,10 +128,8 @@ def build(config: ConfigDict) -> Experiment:
             key_x, key_z = jax.random.split(key)
             key_flip, key_noise = jax.random.split(key_x)
             x = data.values(config.train, batch["x"], key_flip=key_flip, key_noise=key_noise)
-            z, model = (
-                prior(key_z, x.shape[0], latent),
-                Variables(params, Collections(extra["collections"], train=True)),
-            )
+            z = prior(key_z, x.shape[0], latent)
+            model = Variables(params, Collections(extra["collections"], train=True))
             code, fake = training_networks.encode(model, x), training_networks.generate(model, z)
             of_pairs = partial(training_networks.discriminate, model)
             value = losses(of_pairs(x, code), of_pairs(fake, z))

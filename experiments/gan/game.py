@@ -99,9 +99,14 @@ FIELDS: Section = {
 def get_config() -> ConfigDict:
     """DCGAN's rates and the non-saturating game, between perceptrons."""
     config = defaults(FIELDS)
-    for section in (config.train.optimizer, config.discriminator_optimizer):
-        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
+    set_dcgan_rates(config.train.optimizer, config.discriminator_optimizer)
     return config
+
+
+def set_dcgan_rates(*optimizers: ConfigDict) -> None:
+    """Adam of both players as Radford et al. (2016) have it."""
+    for section in optimizers:
+        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
 
 
 class Parts(NamedTuple):

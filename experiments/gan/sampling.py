@@ -15,6 +15,7 @@ from typing import cast
 import jax
 import jax.numpy as jnp
 
+from experiments.config import sections
 from experiments.config.data import check_one_step
 from experiments.gan.networks import Networks
 from genjax_models.core.arrays import mean_over_data
@@ -23,7 +24,8 @@ from genjax_models.families.gan import project, standing_statistics
 from genjax_models.training import Inference, SampleRequest
 from genjax_models.training.names import pick
 
-SAMPLERS = ("prior", "truncated")
+SAMPLERS = {"prior": False, "truncated": True}
+"""Whether they truncate."""
 BATCHES, BATCH = 32, 64
 """Latent variables whose moments are averaged into standing statistics, and styles into their mean."""
 
@@ -59,8 +61,7 @@ def finalize(networks: Networks, params: Mapping[str, PyTree], extra: PyTree) ->
 def sampler(networks: Networks) -> Callable[[Key, Inference, SampleRequest], Array]:
     """`Experiment.sample`."""
     config = networks.config
-    for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
-        pick("sample.sampler", name, dict.fromkeys(SAMPLERS))
+    sections.check_samplers(config, SAMPLERS)
 
     def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The samples `[num, ...]`, images in [-1, 1]."""
@@ -69,7 +70,7 @@ def sampler(networks: Networks) -> Callable[[Key, Inference, SampleRequest], Arr
         key_z, key_noise = jax.random.split(key)
         generation, psi = model.extra["generation"], config.sample.truncation
         name = request.sampler or config.sample.sampler
-        truncated = pick("sampler", name, {"prior": False, "truncated": True})
+        truncated = pick("sampler", name, SAMPLERS)
         shape = (request.num, config.latent)
         if truncated and not networks.styled:
             return decode(networks, generation, jax.random.truncated_normal(key_z, -psi, psi, shape), cond)

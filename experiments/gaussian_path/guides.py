@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.data import Data
+from experiments.config.data import Data, examples_of
 from experiments.gaussian_path import registry
 from experiments.run import command, inference
 from genjax_models.core.errors import UserError
@@ -91,7 +91,7 @@ def _classifier_free(config: ConfigDict, data: Data, process: GaussianProcess | 
         wanted = model(cond)
         if guidance == 1.0 or cond is None:
             return wanted
-        nulls = data.null(len(next(iter(cond.values()))))
+        nulls = data.null(examples_of(cond))
         if isinstance(guidance, tuple):  # fields in the order of their scales; those without one are never dropped
             scales = dict(guidance)
             kept = tuple(name for name in fields if name not in scales)
@@ -133,7 +133,7 @@ def _cfg_plus_plus(config: ConfigDict, data: Data, process: GaussianProcess | No
 
     def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> CFGPlusPlus:
         assert cond is not None
-        nulls = data.null(len(next(iter(cond.values()))))
+        nulls = data.null(examples_of(cond))
         return CFGPlusPlus(model(cond), model(nulls), check(guidance))
 
     check(guidance_of(config))
@@ -194,7 +194,7 @@ def _embedded(config: ConfigDict, data: Data, process: GaussianProcess | None) -
 
     def guide(model: MakeDenoiser, cond: Condition | None, guidance: Guidance) -> Denoiser:
         assert cond is not None
-        weight = jnp.full(len(next(iter(cond.values()))), check(guidance) - 1.0)
+        weight = jnp.full(examples_of(cond), check(guidance) - 1.0)
         return model(dict(cond) | {"guidance": weight})
 
     check(guidance_of(config))

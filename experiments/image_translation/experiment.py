@@ -59,8 +59,7 @@ def get_config(method: str = "pix2pix") -> ConfigDict:
     """The default of a method: outlines to clothes, digits to coloured digits and back, or clothes twice as large."""
     config = defaults(FIELDS)
     config.method = method
-    for section in (config.train.optimizer, config.discriminator.optimizer):
-        section.update({"name": "adam", "learning_rate": 2e-4, "b1": 0.5, "clip_norm": 0.0})
+    game.set_dcgan_rates(config.train.optimizer, config.discriminator.optimizer)
     config.train.sample_every = 500
     if method == "cyclegan":
         config.data.name, config.view, config.eval.features = "mnist_10k", "coloured", "mnist"

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments.config.data import check_condition
+from experiments.config.data import condition_field
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Condition
 from genjax_models.data.encoders import sentence_encoder
@@ -69,10 +69,7 @@ def prompted(experiment: Experiment, num: int) -> list[Condition]:
 
 
 def _field(experiment: Experiment, name: str) -> Field:
-    fields = experiment.spec.conditions(experiment.conditions)
-    if name not in fields:
-        check_condition(fields, {name: jnp.zeros(0)}, 0)
-    return fields[name]
+    return condition_field(experiment.spec.conditions(experiment.conditions), name)
 
 
 def _repeated(value: np.ndarray, num: int) -> Array:

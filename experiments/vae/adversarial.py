@@ -13,9 +13,9 @@ from ml_collections import ConfigDict
 
 from experiments.config import sections
 from experiments.config.data import data_of
-from experiments.config.networks import Collections, across_devices, build_network, initialize
+from experiments.config.networks import Collections, Variables, across_devices, build_network, initialize
 from experiments.vae import autoencoder
-from experiments.vae.autoencoder import Observed, Pair, Variables
+from experiments.vae.autoencoder import Observed, Pair
 from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.gan import minimax_discriminator, non_saturating_generator
 from genjax_models.families.vae import (

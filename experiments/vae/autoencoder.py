@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from experiments.config import sections
 from experiments.config.data import Data, check_one_step
-from experiments.config.networks import Collections, across_devices, build_network, initialize
+from experiments.config.networks import Collections, Variables, across_devices, build_network, initialize
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UserError
 from genjax_models.core.likelihood import elbo
@@ -208,8 +208,7 @@ def sampler(config: ConfigDict, data: Data, observation: Observed, draw: Draw) -
       observation: the observation model.
       draw: see `Draw`.
     """
-    for name in (config.sample.sampler, *(row[0] for row in config.eval.rows)):
-        pick("sample.sampler", name, SAMPLERS)
+    sections.check_samplers(config, SAMPLERS)
 
     def sample(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The images `[num, ...]` in [-1, 1]."""
@@ -245,13 +244,6 @@ def interpolate(
     ends = experiment.encode(key_first, model, first), experiment.encode(key_second, model, second)
     path = jax.tree.map(lambda a, b: along(a, b, num), *ends)
     return jax.lax.map(lambda z: decode(key_x, model, z, **options), path)
-
-
-class Variables(NamedTuple):
-    """What an autoencoder is applied with: the parameters of its player or players, and its networks' collections."""
-
-    params: PyTree
-    collections: Collections
 
 
 class Pair(NamedTuple):

