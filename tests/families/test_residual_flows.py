@@ -40,7 +40,7 @@ def test_a_long_series_is_the_determinant_and_a_condition_reaches_the_network():
 
 @pytest.mark.slow
 def test_the_lipschitz_network_fits():
-    net = LipschitzMLP(width=8, depth=2, coefficient=0.9)
+    net = LipschitzMLP(width=8, depth=2, coefficient=0.9, dtype=jnp.float64)
     network = Conditioner(lambda key, h, cond: net.init(key, h), lambda params, h, cond: net.apply(params, h))
     check_bijection(residual(network, **TIGHT), (3,))
 
