@@ -2,12 +2,12 @@
 
 Paper: Plackett, The Analysis of Permutations, 1975
 Data: generated
-Command: python -m experiments.train --config=tests/extension/plackett1975_rankings.py --workdir=runs/rankings
+Command: PYTHONPATH=tests python -m experiments.train --config=tests/extension/plackett1975_rankings.py --workdir=runs/a
 Variants: `:smoke`, a second.
 """
 
 from experiments.config.variants import with_variant
-from tests.extension import plackett_luce
+from extension import plackett_luce
 
 
 def get_config(variant=""):

@@ -28,10 +28,10 @@ FEATURE_NETS["precedence"] = load_precedence
 TASKS = ("sample", "log_prob")
 SAMPLERS = {"gumbel_sort": gumbel_sort}
 FIELDS = {
-    **sections.experiment("tests.extension.plackett_luce"),
+    **sections.experiment("extension.plackett_luce"),
     "data": Open({"name": "rankings"}, "a data set of rankings"),
     **sections.CONDITION,
-    "net": Open({"name": "tests.extension.plackett_luce.LinearScores"}, "the network by its import path"),
+    "net": Open({"name": "extension.plackett_luce.LinearScores"}, "the network by its import path"),
     "train": TRAINING,
     "sample": sections.sampling("gumbel_sort"),
     "eval": sections.evaluation(("gumbel_sort", 1), features="precedence", num=500, likelihood=1000),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from itertools import permutations
@@ -45,7 +46,8 @@ def test_the_sampler_draws_from_that_distribution():
 
 def run(module, *flags):
     command = [sys.executable, "-m", f"experiments.{module}", *flags]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # other packages install a `tests` of their own
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
