@@ -2,8 +2,9 @@
 
     python -m experiments.export --config=configs/<family>/<paper>_<dataset>.py --workdir=runs/<name> --out=<file>
 
-The parameters are the averaged ones where the run keeps an average. The scores are the means of the experiment's
-`validate` over the whole test split.
+The parameters are the averaged ones where the run keeps an average. Where networks have collections, such as batch
+statistics, the file has these as `collections/...` and the parameters as `params/...`. The scores are the means of the
+experiment's `validate` over the whole test split.
 """
 
 import json
@@ -38,10 +39,12 @@ def main() -> None:
     generation = model.extra.get("generation")  # of a GAN: its generator's variables, standing statistics among them
     params = model.params | ({"generator": generation} if generation else {})
     tree = flax.serialization.to_state_dict(params["model"] if params.keys() == {"model"} else params)
+    if jax.tree.leaves(model.extra.get("collections")):
+        tree = {"params": tree, "collections": flax.serialization.to_state_dict(model.extra["collections"])}
     with writing(Path(OUT.value).parent):
         save_tree(OUT.value, tree, metadata)
     print(json.dumps({name: value for name, value in metadata.items() if name != "config"}))
-    print(f"{sum(x.size for x in jax.tree.leaves(tree)):,} parameters in {OUT.value}")
+    print(f"{sum(x.size for x in jax.tree.leaves(tree)):,} numbers in {OUT.value}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ experiment carries them in `TrainState.extra["collections"]`, network by network
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -14,9 +14,8 @@ from flax.core.tracers import current_trace
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
-from genjax_models.core.types import Array, Condition, Key, PyTree
-from genjax_models.families.flows import Conditioner
-from genjax_models.training import parallel
+from genjax_models.core.types import Key, PyTree
+from genjax_models.training import Inference, parallel
 
 
 def build_network(field: str, section: ConfigDict, *, train: ConfigDict | None = None, **fields: Any) -> nn.Module:
@@ -65,26 +64,38 @@ class Collections:
     """The collections of the networks of an experiment during one evaluation of an objective.
 
     Every call of a network while training starts from the collections that the objective was given, and the last
-    call's are the new ones. A call within a transformation of its own (`jax.jvp`, `lax.scan`, `vmap`) cannot return
-    them, and is refused when the step is traced.
+    call's are the new ones. Calls of several methods of one network evaluate it part by part: each starts from what
+    the one before has left. A call within a transformation of its own (`jax.jvp`, `lax.scan`, `vmap`) cannot return
+    collections, and is refused when the step is traced.
     """
 
     def __init__(self, collections: Mapping[str, PyTree], *, train: bool = False):
         self._given, self.train = collections, train
         self.latest, self._trace = dict(collections), current_trace()
 
+    def given(self, name: str) -> PyTree:
+        """The collections of `name` that the objective was given; `{}` for a network without."""
+        return self._given.get(name, {})
+
     def apply(self, name: str, net: nn.Module, params: PyTree, *arguments: Any, **options: Any) -> Any:
         """`net` with its parameters and the collections of `name`; while training, these are replaced.
+
+        Args:
+          name: of the network.
+          net: the network.
+          params: of the network.
+          *arguments: of the call.
+          **options: of the call; `method` evaluates a part of the network. `train=True` is added while training, to
+            the methods of networks with collections alone.
 
         Raises:
           UserError: if it has any and is called within a transformation of the objective's own, while training.
         """
-        own = self._given.get(name, {})
-        if not self.train:
+        own = (self.latest if "method" in options else self._given).get(name, {})
+        if self.train and (own or "method" not in options):
+            options["train"] = True
+        if not self.train or not own:
             return net.apply({"params": params} | own, *arguments, **options)
-        options["train"] = True
-        if not own:
-            return net.apply({"params": params}, *arguments, **options)
         if current_trace() != self._trace:
             raise UserError(
                 f"config.{name} has {', '.join(own)}, which cannot be updated where the objective differentiates or "
@@ -106,6 +117,11 @@ class Variables(NamedTuple):
     collections: Collections
 
 
+def trained(model: Inference) -> Variables:
+    """What the networks of the one player `model` are applied with, once trained."""
+    return Variables(model.params["model"], Collections(model.extra["collections"]))
+
+
 def across_devices(net: nn.Module, train: ConfigDict) -> nn.Module:
     """The network with batch norms that average over the shards of a mapped training step; it trains nowhere else.
 
@@ -113,21 +129,3 @@ def across_devices(net: nn.Module, train: ConfigDict) -> nn.Module:
     """
     mapped = train.parallel.mode != "jit"
     return net.clone(axis_name=parallel.AXIS) if mapped and hasattr(net, "axis_name") else net
-
-
-def conditioner(net: nn.Module) -> Conditioner:
-    """A network of ours as the network inside a layer of a flow.
-
-    Raises:
-      UserError: at the first call, if it has collections: those of a flow's layers are not carried.
-    """
-
-    def init(key: Key, h: Array, cond: Condition | None) -> PyTree:
-        params, collections = initialize(net, key, h, None, cond)
-        if collections:
-            raise UserError(
-                f"config.net has {', '.join(collections)}, which a layer of a flow cannot update: choose another"
-            )
-        return params
-
-    return Conditioner(init, lambda params, h, cond: cast(Array, net.apply({"params": params}, h, None, cond)))

@@ -14,8 +14,10 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.config import layer_networks
 from experiments.config.data import Data
-from experiments.config.networks import build_network, conditioner
+from experiments.config.layer_networks import conditioner
+from experiments.config.networks import build_network
 from genjax_models.core.errors import UserError
 from genjax_models.core.jacobian import basis, hutchinson
 from genjax_models.core.types import Array, Key, PyTree
@@ -175,8 +177,8 @@ def _continuous(
     """FFJORD: Hutchinson's estimate in training; at evaluation the exact trace of vectors."""
     net = network()
     field = VectorField(
-        lambda key, x, t, cond: net.init(key, x, t, cond)["params"],
-        lambda params, x, t, cond: cast(Array, net.apply({"params": params}, x, t, cond)),
+        partial(layer_networks.initial, net),
+        lambda params, x, t, cond: cast(Array, layer_networks.apply(net, params, x, t, cond)),
     )
 
     def make(key: Key | None) -> Bijection:
@@ -197,7 +199,7 @@ def _tarflow(shape: tuple[int, ...], network: Network, *, patch_size: int = 4, d
         plain = conditioner(net)
 
         def step(params: PyTree, caches: PyTree, h: Array, cond: PyTree) -> tuple[Array, PyTree]:
-            return cast("tuple[Array, PyTree]", net.apply({"params": params}, h, None, cond, caches=caches))
+            return cast("tuple[Array, PyTree]", layer_networks.apply(net, params, h, None, cond, caches=caches))
 
         return CausalNetwork(*plain, lambda h: net.empty_caches(h.shape[0], h.dtype), step)
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.networks import build_network, conditioner
+from experiments.config.layer_networks import conditioner
+from experiments.config.networks import build_network
 from genjax_models.core.densities import standard_logistic
 from genjax_models.core.dequantization import Dequantizer
 from genjax_models.core.errors import UserError

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from ml_collections import ConfigDict
 
 from experiments.config import sections
 from experiments.config.data import Data, check_one_step, data_of, dataset_of
+from experiments.config.layer_networks import join, split
+from experiments.config.networks import Collections
 from experiments.flows import architectures, dequantizers
 from genjax_models.core import densities
 from genjax_models.core.densities import Density
@@ -95,22 +98,6 @@ def vector_config() -> ConfigDict:
     return config
 
 
-class Flow(NamedTuple):
-    """A flow and its base.
-
-    Attributes:
-      make: from a key, or `None`, to the layers.
-      base: the density of the latent variables.
-    """
-
-    make: architectures.Make
-    base: Density
-
-    def density(self, params: PyTree, cond: Condition | None, layers: Bijection) -> Callable[[Array], Array]:
-        """The log-density of real numbers under those layers, `[B, ...] -> [B]` nats."""
-        return lambda x: flows.log_prob(layers, self.base, params, x, cond)
-
-
 def log_likelihood(
     key: Key, log_prob: Callable[[Array], Array], x: Array, *, noise: float, dequantizer: Dequantizer = uniform_offset
 ) -> Array:
@@ -122,10 +109,48 @@ def log_likelihood(
     return dequantized_log_prob(key_x, noisy, x, dequantizer=dequantizer)
 
 
+class Flow(NamedTuple):
+    """A flow, its base, and the offsets of bytes within their intervals.
+
+    Attributes:
+      make: from a key, or `None`, to the layers.
+      base: the density of the latent variables.
+      offsets: those that are trained with it; `None` for uniform ones.
+      noise: standard deviation of what is added to the data.
+    """
+
+    make: architectures.Make
+    base: Density
+    offsets: dequantizers.Offsets | None
+    noise: float
+
+    def init(self, key: Key, x: Array, cond: Condition | None) -> PyTree:
+        """The variables, from example data."""
+        init = lambda key: self.make(None).init(key, x, cond)
+        if self.offsets is None:
+            return init(key)
+        key_flow, key_offsets = jax.random.split(key)
+        return {"flow": init(key_flow), "offsets": self.offsets.init(key_offsets)}
+
+    def layers_of(self, variables: PyTree) -> PyTree:
+        """The variables of the layers."""
+        return variables if self.offsets is None else variables["flow"]
+
+    def density(self, variables: PyTree, cond: Condition | None, layers: Bijection) -> Callable[[Array], Array]:
+        """The log-density of real numbers under those layers, `[B, ...] -> [B]` nats."""
+        return lambda x: flows.log_prob(layers, self.base, self.layers_of(variables), x, cond)
+
+    def log_prob(self, key: Key, variables: PyTree, x: Array, cond: Condition | None, layers: Bijection) -> Array:
+        """`log_likelihood` under those layers."""
+        dequantizer = uniform_offset if self.offsets is None else self.offsets.of(variables["offsets"])
+        density = self.density(variables, cond, layers)
+        return log_likelihood(key, density, x, noise=self.noise, dequantizer=dequantizer)
+
+
 def from_data(
-    config: ConfigDict, data: Data, start: Callable[[Key, Array, Condition | None], dict[str, PyTree]]
+    config: ConfigDict, data: Data, start: Callable[[Key, Array, Condition | None], PyTree]
 ) -> Callable[[TrainState, Path], TrainState]:
-    """A warm start from training examples: `start` makes parameters of a key, data and their condition."""
+    """A warm start from training examples: `start` makes the variables of a key, data and their condition."""
 
     def warm_start(state: TrainState, workdir: Path) -> TrainState:
         dataset = dataset_of(config, "train")
@@ -135,7 +160,8 @@ def from_data(
         batch = jax.tree.map(jnp.asarray, dataset.take(rows))
         x = dequantize(key_x, batch["x"]) if batch["x"].dtype == jnp.uint8 else batch["x"]
         x = x + config.noise * jax.random.normal(key_noise, x.shape)
-        return with_params(state, jax.device_get(jax.jit(start)(key_params, x, data.condition(batch))))
+        params, collections = split(jax.device_get(jax.jit(start)(key_params, x, data.condition(batch))))
+        return replace(with_params(state, {"model": params}), extra={"collections": collections})
 
     return warm_start
 
@@ -174,50 +200,39 @@ def build(config: ConfigDict) -> Experiment:
     spec, modality, shape = data.spec, data.modality, data.spec.shape
     images, dims, noise = modality.dequantize is not None, math.prod(shape), config.noise
     make, latent, kind, measured = architectures.build(config, data)
-    flow = Flow(make, pick("base", config.base, BASES)(latent))
-    offsets = dequantizers.build(config, spec)
+    flow = Flow(make, pick("base", config.base, BASES)(latent), dequantizers.build(config, spec), noise)
     check(config, modality)
     reverse, target = config.objective == "reverse_kl", DENSITIES.get(spec.name)
 
-    def start(key: Key, x: Array, cond: Condition | None) -> dict[str, PyTree]:
-        init = lambda key: make(None).init(key, x, cond)
-        if offsets is None:
-            return {"model": init(key)}
-        key_flow, key_offsets = jax.random.split(key)
-        return {"model": {"flow": init(key_flow), "offsets": offsets.init(key_offsets)}}
-
-    def layers_of(params: Mapping[str, PyTree]) -> PyTree:
-        return params["model"] if offsets is None else params["model"]["flow"]
-
-    def dequantizer_of(params: Mapping[str, PyTree]) -> Dequantizer:
-        return uniform_offset if offsets is None else offsets.of(params["model"]["offsets"])
+    def trained(model: Inference) -> PyTree:
+        return join(model.params["model"], Collections(model.extra["collections"]))
 
     def init(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         x = jax.random.uniform(jax.random.fold_in(key, 0), (START, *shape), minval=-1.0)
-        return start(jax.random.fold_in(key, 1), x, data.example(START)), {}
-
-    def log_prob(key: Key, params: Mapping[str, PyTree], x: Array, cond: Condition | None, layers: Bijection) -> Array:
-        density = flow.density(layers_of(params), cond, layers)
-        return log_likelihood(key, density, x, noise=noise, dequantizer=dequantizer_of(params))
+        params, collections = split(flow.init(jax.random.fold_in(key, 1), x, data.example(START)))
+        return {"model": params}, {"collections": collections}
 
     def reported(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         key_flow, key_x = jax.random.split(key)
         layers = measured(key_flow) if measured else make(None)
-        return log_prob(key_x, model.params, batch["x"], data.condition(batch), layers)
+        return flow.log_prob(key_x, trained(model), batch["x"], data.condition(batch), layers)
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_flow, key_flip, key_x = jax.random.split(key, 3)
+        layers, collections = make(key_flow), Collections(extra["collections"], train=True)
+        variables = join(params["model"], collections)
         if reverse:
             assert target is not None
-            layers, num = make(key_flow), batch["x"].shape[0]
-            output = flows.reverse_kl(key_x, layers, flow.base, layers_of(params), target.log_prob, num)
-            return LossOutput(output.value / dims, {"reverse_kl": output.value} | dict(output.aux)), extra
-        x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
-        return scored(
-            -log_prob(key_x, params, x, data.condition(batch), make(key_flow)), dims=dims, images=images
-        ), extra
+            num = batch["x"].shape[0]
+            output = flows.reverse_kl(key_x, layers, flow.base, flow.layers_of(variables), target.log_prob, num)
+            output = LossOutput(output.value / dims, {"reverse_kl": output.value} | dict(output.aux))
+        else:
+            x = random_flip(key_flip, batch["x"]) if config.train.flip else batch["x"]
+            nats = -flow.log_prob(key_x, variables, x, data.condition(batch), layers)
+            output = scored(nats, dims=dims, images=images)
+        return output, {"collections": collections.latest}
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         return dict(scored(-reported(key, model, batch), dims=dims, images=images).aux)
@@ -227,14 +242,14 @@ def build(config: ConfigDict) -> Experiment:
 
     def decode(key: Key, model: Inference, z: Array, cond: Condition | None = None) -> Array:
         data.require(cond)
-        params = layers_of(model.params)
-        x, _ = make(None).inverse_and_log_det(params, z, cond)
-        x = flows.denoise(flow.density(params, cond, make(None)), x, std=noise) if noise else x
+        variables = trained(model)
+        x, _ = make(None).inverse_and_log_det(flow.layers_of(variables), z, cond)
+        x = flows.denoise(flow.density(variables, cond, make(None)), x, std=noise) if noise else x
         return modality.clip(x)
 
     def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> Array:
         x, cond = modality.to_model(batch["x"]), data.condition(batch)
-        return make(None).forward_and_log_det(layers_of(model.params), x, cond)[0]
+        return make(None).forward_and_log_det(flow.layers_of(trained(model)), x, cond)[0]
 
     def draw(key: Key, model: Inference, request: SampleRequest) -> Array:
         """The samples `[num, ...]`, images in [-1, 1], in one pass."""
@@ -248,7 +263,7 @@ def build(config: ConfigDict) -> Experiment:
         key_x, key_chain = jax.random.split(key)
         seen, cond = modality.to_model(batch["x"]), data.condition(batch)
         drawn = draw(key_x, model, SampleRequest(seen.shape[0], cond))
-        density = flow.density(layers_of(model.params), cond, make(None))
+        density = flow.density(trained(model), cond, make(None))
         return mala(key_chain, density, jnp.where(observed, seen, drawn), **config.impute, moving=~observed).x
 
     return Experiment(
@@ -262,5 +277,5 @@ def build(config: ConfigDict) -> Experiment:
         decode=decode,
         impute=None if noise else impute,
         validate=validate,
-        warm_start=from_data(config, data, start),
+        warm_start=from_data(config, data, flow.init),
     )

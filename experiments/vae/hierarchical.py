@@ -10,9 +10,8 @@ from ml_collections import ConfigDict
 
 from experiments.config import sections
 from experiments.config.data import data_of
-from experiments.config.networks import build_network, initialize
+from experiments.config.networks import Collections, Variables, build_network, initialize, trained
 from experiments.vae import autoencoder
-from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Condition, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.vae import GaussianPosterior, gaussian_posterior
 from genjax_models.families.vae.hierarchical import (
@@ -59,7 +58,7 @@ def get_config() -> ConfigDict:
 
 def walk_of(
     net: nn.Module,
-    variables: Mapping[str, PyTree],
+    variables: Variables,
     x: Array | None,
     cond: Condition | None,
     posterior: str,
@@ -70,7 +69,7 @@ def walk_of(
 
     Args:
       net: with the methods of `Ladder` and `VeryDeepVAE`.
-      variables: of the network.
+      variables: of the network, its parameters and collections by the name `net`.
       x: data `[B, ...]`, or `None` for groups that only generate.
       cond: of the network.
       posterior: a key of `POSTERIORS`.
@@ -79,7 +78,7 @@ def walk_of(
     combine = pick("posterior", posterior, POSTERIORS)
 
     def call(method: str, *args: Any) -> Any:
-        return net.apply(variables, *args, method=method)
+        return variables.collections.apply("net", net, variables.params["net"], *args, method=method)
 
     found = () if x is None else call("encode", x, cond)
 
@@ -102,8 +101,7 @@ def build(config: ConfigDict) -> Experiment:
     """Bind the config's network to the bound.
 
     Raises:
-      UserError: if a name is unknown, the network cannot be built, or it has collections, which its groups, called one
-        by one, cannot update.
+      UserError: if a name is unknown, or the network cannot be built.
     """
     data = data_of(config)
     observation, spec = autoencoder.observed(config, data.spec), data.spec
@@ -113,62 +111,60 @@ def build(config: ConfigDict) -> Experiment:
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         start = initialize(net, key, jnp.zeros((1, *spec.shape)), None, data.example())
-        if start.collections:
-            known = ", ".join(start.collections)
-            raise UserError(f"config.net has {known}, which a network of groups cannot update: choose one without")
-        return {"model": {"net": start.params, "log_std": jnp.zeros(())}}, {"collections": {}}
+        return {"model": {"net": start.params, "log_std": jnp.zeros(())}}, {"collections": {"net": start.collections}}
 
-    def walk(params: PyTree, x: Array | None, cond: Condition | None, num: int = 0) -> tuple:
-        return walk_of(net, {"params": params["net"]}, x, cond, config.posterior, num=num)
+    def walk(own: Variables, x: Array | None, cond: Condition | None, num: int = 0) -> tuple:
+        return walk_of(net, own, x, cond, config.posterior, num=num)
 
-    def terms(f: Callable, key: Key, params: PyTree, x: Array, cond: Condition | None, **options: Any) -> Any:
+    def terms(f: Callable, key: Key, own: Variables, x: Array, cond: Condition | None, **options: Any) -> Any:
         """`f` of the bound's parts, outside training."""
-        groups, start, decode = walk(params, x, cond)
-        test = observation.test(params["log_std"])
+        groups, start, decode = walk(own, x, cond)
+        test = observation.test(own.params["log_std"])
         return f(key, groups, start, lambda h: test.log_prob(decode(h), x), **options)
 
     def objective(
         key: Key, params: Mapping[str, PyTree], extra: PyTree, batch: Mapping[str, Array], step: Array
     ) -> tuple[LossOutput, PyTree]:
         key_x, key_z = jax.random.split(key)
-        x, own = autoencoder.training_data(config, observation, key_x, batch), params["model"]
+        x = autoencoder.training_data(config, observation, key_x, batch)
+        own = Variables(params["model"], Collections(extra["collections"], train=True))
         groups, start, decode = walk(own, x, data.condition(batch))
-        train = observation.train(own["log_std"])
+        train = observation.train(own.params["log_std"])
         beta = autoencoder.warmed_up(config.beta.value, config.beta.warmup_steps, step)
         output = hierarchical_loss(
             key_z, groups, start, lambda h: train.log_prob(decode(h), x), beta=beta, free_nats=config.free_nats
         )
-        return output, extra
+        return output, {"collections": own.collections.latest}
 
     def validate(key: Key, model: Inference, batch: Mapping[str, Array]) -> dict[str, Array]:
         key_x, key_z = jax.random.split(key)
         x = observation.preprocess(key_x, batch["x"])
-        output = terms(hierarchical_loss, key_z, model.params["model"], x, data.condition(batch))
+        output = terms(hierarchical_loss, key_z, trained(model), x, data.condition(batch))
         return {"loss": output.value} | dict(output.aux)
 
     def measure(key: Key, model: Inference, batch: Mapping[str, Array]) -> Likelihood:
         key_x, key_z = jax.random.split(key)
-        x, own, cond = observation.preprocess(key_x, batch["x"]), model.params["model"], data.condition(batch)
+        x, own, cond = observation.preprocess(key_x, batch["x"]), trained(model), data.condition(batch)
         bound = lambda key: -terms(hierarchical_loss, key, own, x, cond).value
         importance = lambda key, num: terms(importance_log_prob, key, own, x, cond, num_samples=num)
         return autoencoder.likelihood(config, observation, key_z, bound, importance)
 
     def draw(key: Key, model: Inference, num: int, cond: Condition | None) -> tuple[Array, Array]:
-        own = model.params["model"]
+        own = trained(model)
         groups, start, decode = walk(own, None, cond, num)
-        return decode(generate(key, groups, start, temperature=config.sample.temperature)), own["log_std"]
+        return decode(generate(key, groups, start, temperature=config.sample.temperature)), own.params["log_std"]
 
     def encode(key: Key, model: Inference, batch: Mapping[str, Array]) -> tuple[Array, ...]:
         key_x, key_z = jax.random.split(key)
         x = observation.preprocess(key_x, batch["x"])
-        groups, start, _ = walk(model.params["model"], x, data.condition(batch))
+        groups, start, _ = walk(trained(model), x, data.condition(batch))
         return infer(key_z, groups, start).z
 
     def decode(key: Key, model: Inference, z: tuple[Array, ...], cond: Condition | None = None) -> Array:
-        own = model.params["model"]
+        own = trained(model)
         groups, start, last = walk(own, None, cond, z[0].shape[0])
         raw = last(generate(key, groups, start, z=z, temperature=config.sample.temperature))
-        return observation.to_image(observation.test(own["log_std"]).mean(raw))
+        return observation.to_image(observation.test(own.params["log_std"]).mean(raw))
 
     player = Player("model", objective, make_optimizer(config.train.optimizer, config.train.steps))
     return Experiment(

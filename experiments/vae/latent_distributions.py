@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from experiments.config.networks import conditioner
+from experiments.config.layer_networks import conditioner
 from experiments.vae import autoencoder
 from genjax_models.core.densities import Density, standard_normal
 from genjax_models.core.errors import UserError

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from experiments.config import sections
 from experiments.config.data import Data, data_of
-from experiments.config.networks import Collections, Variables
+from experiments.config.networks import Collections, Variables, trained
 from experiments.vae import autoencoder
 from experiments.vae.latent_distributions import MIXTURES, POSTERIORS, PRIORS, Posteriors, Priors
 from genjax_models.core.densities import Density, standard_normal
@@ -116,11 +116,6 @@ class VAE(NamedTuple):
     def both(self, own: Variables, cond: Condition | None) -> tuple[Callable[[Array], Any], Callable[[Array], Array]]:
         """Encoder, to posteriors, and decoder."""
         return self.posterior(own, cond), self.pair.decode(own, cond)
-
-
-def trained(model: Inference) -> Variables:
-    """What the networks of a finished run are applied with."""
-    return Variables(model.params["model"], Collections(model.extra["collections"]))
 
 
 def sample_codes(vae: VAE, config: ConfigDict, key: Key, own: Variables, num: int) -> Array:

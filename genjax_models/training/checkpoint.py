@@ -186,15 +186,28 @@ def _read(folder: Path, target: TrainState) -> Restored:
             f"{folder} does not fit this model: {name} is {there.get(name)} there and {here.get(name)} here; "
             "give the config it was trained with"
         )
+    wanted = _keys_as_data(target)
+    by_name = _named(wanted)
     with ocp.StandardCheckpointer() as checkpointer:
-        state = checkpointer.restore(folder / "state", _keys_as_data(target))
+        # Asked for in the tree that was written, which may have had other nodes without arrays, such as `{}`.
+        written = checkpointer.metadata(folder / "state").item_metadata.tree
+        asked = jax.tree.map_with_path(lambda path, _: by_name[_name(path)], written)
+        found = _named(checkpointer.restore(folder / "state", asked))
+    state = jax.tree.map_with_path(lambda path, _: found[_name(path)], wanted)
     return Restored(_data_as_keys(state, target), notes["data"])
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def _named(tree: PyTree) -> dict[str, Any]:
+    return {_name(path): x for path, x in jax.tree.leaves_with_path(tree)}
 
 
 def _arrays(state: TrainState) -> dict[str, str]:
     """The name, dtype and shape of every array."""
-    name = lambda path: jax.tree_util.keystr(path, simple=True, separator="/")
-    return {name(path): f"{x.dtype}{list(x.shape)}" for path, x in jax.tree.leaves_with_path(state)}
+    return {name: f"{x.dtype}{list(x.shape)}" for name, x in _named(state).items()}
 
 
 def _intact(folder: Path) -> bool:

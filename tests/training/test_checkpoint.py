@@ -62,6 +62,13 @@ def test_everything_comes_back_bit_for_bit(tmp_path):
     assert restored.data == {"next_index": 3}
 
 
+def test_a_tree_with_other_empty_nodes_is_the_same(tmp_path):
+    save(tmp_path, [3])
+    now = make_state(3)
+    now = now.replace(extra=dict(now.extra) | {"collections": {}, "buffers": ()})
+    assert_same(restore(tmp_path, target_of(now)).state, now)
+
+
 def test_a_checkpoint_is_of_the_moment_it_was_taken_though_the_buffers_are_reused_at_once(tmp_path):
     step = jax.jit(lambda s: jax.tree.map(lambda x: x + 1 if x.dtype == jnp.float32 else x, s), donate_argnums=0)
     state = jax.device_put(make_state())
