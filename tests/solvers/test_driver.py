@@ -38,7 +38,7 @@ def test_one_compilation_whatever_the_grid_values():
     run = jax.jit(lambda x, grid: sample(jax.random.key(0), 1.0, x, grid, COUNTER))
     run(jnp.zeros(2), uniform_grid(8))
     run(jnp.ones(2), power_grid(8))
-    assert run._cache_size() == 1
+    assert run._cache_size() <= 1  # 0 where the cache that all functions share was full
 
 
 @pytest.mark.parametrize(
