@@ -28,7 +28,7 @@ from genjax_models.training import parallel
 from genjax_models.training.workdir import write_atomically, writing
 
 OTHER = flags.DEFINE_string("other", None, "data set whose examples are compared with the model's own")
-NUM = flags.DEFINE_integer("num", 1000, "test examples of each set")
+NUM = flags.DEFINE_integer("num", 1000, "test examples of each set", lower_bound=2)
 
 
 def main() -> None:
@@ -38,8 +38,6 @@ def main() -> None:
         raise UserError("no other data set given: add --other=<name>, see python -m genjax_models.data list")
     if OTHER.value == config.data.name or config.get("condition"):
         raise UserError("an unconditional model, and a set that is not its own, are needed: choose another")
-    if NUM.value < 2:
-        raise UserError(f"--num={NUM.value} must be at least 2")
     ours, theirs = spec_of(config), data_spec(OTHER.value)
     if (ours.field.kind, ours.shape) != (theirs.field.kind, theirs.shape):
         raise UserError(f"examples of {OTHER.value} have the shape {theirs.shape}, not {ours.shape}: choose another")

@@ -102,7 +102,7 @@ def measured_samples(experiment: Experiment, config: ConfigDict, model: Inferenc
         key = jax.random.key(config.eval.seed)
         images = draw_samples(key, experiment, model, request, batch=config.eval.batch, what=name)
         seconds[name] = round(time.perf_counter() - start, 1)
-        picture = workdir / "samples" / f"{sampler}_{steps}{modality.preview}"
+        picture = workdir / "samples" / f"{sampler}_{steps}{modality.preview(field)}"
         with writing(workdir):
             picture.parent.mkdir(parents=True, exist_ok=True)
             modality.writer(picture, field)(images[:PREVIEW], picture, field)

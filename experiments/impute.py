@@ -23,8 +23,8 @@ from genjax_models.training import parallel
 from genjax_models.training.workdir import writing
 
 OBSERVED = flags.DEFINE_enum("observed", "top", HALVES, "the half of each image that is seen")
-NUM = flags.DEFINE_integer("num", 16, "how many images")
-DRAWS = flags.DEFINE_integer("draws", 8, "draws of each image that are averaged")
+NUM = flags.DEFINE_integer("num", 16, "how many images", lower_bound=1)
+DRAWS = flags.DEFINE_integer("draws", 8, "draws of each image that are averaged", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "of the draws")
 GREY = 96
 """The byte that marks a missing pixel."""
@@ -35,10 +35,6 @@ def main() -> None:
     config, workdir = command.read_config(), command.workdir()
     if spec_of(config).field.kind != "image":
         raise UserError("only images are imputed on the command line: call Experiment.impute for vectors")
-    if NUM.value < 1:
-        raise UserError(f"--num={NUM.value} must be at least 1")
-    if DRAWS.value < 1:
-        raise UserError(f"--draws={DRAWS.value} must be at least 1")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     impute = parallel.compile_fn(capability(experiment, "impute"))

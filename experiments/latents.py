@@ -36,7 +36,7 @@ from genjax_models.training.names import pick
 from genjax_models.training.workdir import writing
 
 WHAT = flags.DEFINE_string("what", "interpolate", "`reconstruct`, `interpolate` or `mix`")
-NUM = flags.DEFINE_integer("num", 8, "images a row, or columns and rows of a mixture")
+NUM = flags.DEFINE_integer("num", 8, "images a row, or columns and rows of a mixture", lower_bound=2)
 CROSSOVER = flags.DEFINE_integer("crossover", None, "layers of a mixture that are coarse; half of them by default")
 SEED = flags.DEFINE_integer("seed", 0, "of the latent variables")
 
@@ -132,8 +132,6 @@ def main() -> None:
     """Draw a picture of the newest checkpoint."""
     config, workdir = command.read_config(), command.workdir()
     view = pick("--what", WHAT.value, VIEWS)
-    if NUM.value < 2:
-        raise UserError(f"--num={NUM.value} must be at least 2")
     if spec_of(config).field.kind != "image":
         raise UserError(f"only images can be shown, and data set {config.data.name} has none")
     parallel.enable_compilation_cache()

@@ -19,7 +19,6 @@ from experiments.config.data import spec_of
 from experiments.run import command, conditions, inference
 from experiments.run.sampling import draw_samples
 from experiments.run.tasks import capability
-from genjax_models.core.errors import UserError
 from genjax_models.modalities import modality_of
 from genjax_models.report import save_grid
 from genjax_models.training import SampleRequest, parallel
@@ -29,8 +28,8 @@ FRAMES = 30
 """Frames of an animation, at most."""
 
 SAMPLER = flags.DEFINE_string("sampler", None, "name of the sampler; the config's by default")
-STEPS = flags.DEFINE_integer("steps", None, "steps of the sampler; the config's by default")
-NUM = flags.DEFINE_integer("num", None, "how many samples, 64 by default; of each prompt 8")
+STEPS = flags.DEFINE_integer("steps", None, "steps of the sampler; the config's by default", lower_bound=1)
+NUM = flags.DEFINE_integer("num", None, "how many samples, 64 by default; of each prompt 8", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "of the noise")
 OUT = flags.DEFINE_string("out", None, "file to write; <workdir>/samples with the modality's preview by default")
 
@@ -41,13 +40,9 @@ def main() -> None:
     spec = spec_of(config)
     modality, field = modality_of(spec), spec.field
     able = modality.formats(field)
-    default = modality.preview if modality.preview in able else next(iter(able))
-    out = Path(OUT.value or workdir / f"samples{default}")
+    out = Path(OUT.value or workdir / f"samples{modality.preview(field)}")
     of_path = out.suffix not in able and out.suffix in modality.path_formats(field)
     write = modality.writer(out, field, of_path=of_path)
-    for name, value in (("num", NUM.value), ("steps", STEPS.value)):
-        if value is not None and value < 1:
-            raise UserError(f"--{name}={value} must be at least 1")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     num = NUM.value or (8 if conditions.PROMPTS.value else 64)

@@ -39,7 +39,7 @@ from genjax_models.training import Inference, parallel
 from genjax_models.training.loop import load_state
 from genjax_models.training.workdir import write_atomically, writing
 
-COLUMNS = flags.DEFINE_integer("columns", 12, "of the picture: how many images of each domain it shows")
+COLUMNS = flags.DEFINE_integer("columns", 12, "of the picture: how many images of each domain it shows", lower_bound=1)
 
 Batch = Mapping[str, Array]
 
@@ -50,8 +50,6 @@ def main() -> None:
     if config.experiment != image_translation.__name__:
         known = image_translation.__name__
         raise UserError(f"{config.experiment} does not translate images: choose a config of {known}")
-    if COLUMNS.value < 1:
-        raise UserError(f"--columns={COLUMNS.value} must be at least 1")
     parallel.enable_compilation_cache()
     experiment = command.build_experiment(config)
     net, dataset = classifier(config), translators.domains(config, "test")

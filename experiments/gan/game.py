@@ -295,10 +295,8 @@ def build(config: ConfigDict) -> Experiment:
     rows = (config.sample.sampler, *(row[0] for row in config.eval.rows))
     if config.head.name == "info" and not networks.styled and "truncated" in rows:
         raise UserError("codes cannot be truncated: leave the samplers at prior")
-    if config.sample.truncation < 0 or not (networks.styled or config.sample.truncation):
-        raise UserError(
-            f"sample.truncation={config.sample.truncation} must be positive; styles alone can be all mean, 0"
-        )
+    if not networks.styled and not config.sample.truncation:
+        raise UserError("sample.truncation=0 is for generators with styles: set it above 0")
 
     def initial(key: Key) -> tuple[dict[str, PyTree], PyTree]:
         key_networks, key_head = jax.random.split(key)

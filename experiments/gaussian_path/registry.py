@@ -136,7 +136,7 @@ def transformed_process(config: ConfigDict) -> GaussianProcess:
     """The process that `config.process` names, with `config.process_options`: its own, and the transforms.
 
     Raises:
-      UserError: if it is unknown, or its options do not suit it.
+      UserError: if it is unknown or its options do not suit it.
     """
     options = config.process_options.to_dict()
     zero, shift = options.pop("zero_terminal_snr", False), options.pop("shift", 1.0)
@@ -216,23 +216,12 @@ def noise_end(config: ConfigDict, process: GaussianProcess) -> float:
     return float(make_grid(config, process, config.sample.steps)[0])
 
 
-def check_sigma_data(config: ConfigDict) -> None:
-    """Refuse a root mean square that is not positive.
-
-    Raises:
-      UserError: if it is not.
-    """
-    if not config.sigma_data > 0:
-        raise UserError(f"config.sigma_data={config.sigma_data} must be positive")
-
-
 def make_weighting(config: ConfigDict) -> weightings.Weighting:
     """The weighting that `config.weighting` names, with `config.weighting_options`; EDM's has `config.sigma_data`.
 
     Raises:
-      UserError: if it is unknown, its options do not suit it, or `sigma_data` is not positive.
+      UserError: if it is unknown or its options do not suit it.
     """
-    check_sigma_data(config)
     options = {"sigma_data": config.sigma_data} if config.weighting == "edm" else {}
     make = pick("weighting", config.weighting, WEIGHTINGS)
     try:
@@ -245,7 +234,7 @@ def make_time(config: ConfigDict, process: GaussianProcess) -> Callable[[Key, in
     """The time sampler that `config.time` names, with its options bound.
 
     Raises:
-      UserError: if it is unknown, or its options do not suit it.
+      UserError: if it is unknown or its options do not suit it.
     """
     time = partial(pick("time.name", config.time.name, TIMES), process, **config.time.options)
     try:
@@ -259,7 +248,7 @@ def make_sampler(config: ConfigDict, name: str, samplers: Samplers = SAMPLERS) -
     """The sampler of this name, with what `config.sample.options` has for it.
 
     Raises:
-      UserError: if it is unknown, or its options do not suit it.
+      UserError: if it is unknown or its options do not suit it.
     """
     make = pick("sampler", name, samplers)
     try:

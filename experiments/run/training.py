@@ -37,7 +37,7 @@ def train(config: ConfigDict, workdir: Path) -> None:
         process_count=jax.process_count(),
     )
     modality, field = modality_of(experiment.spec), experiment.spec.field
-    shown = experiment.sample is not None and modality.preview in modality.formats(field)
+    shown = experiment.sample is not None and modality.preview(field) != ".npz"
     hooks = [Hook(config.train.sample_every, preview(experiment, config, workdir))] if shown else []
     start = time.perf_counter()
     fit(experiment, config, workdir, data, hooks=hooks)
@@ -58,7 +58,7 @@ def preview(experiment: Experiment, config: ConfigDict, workdir: Path) -> Callab
         model = finalize(averaged(state, config), state.extra)
         drawn = parallel.to_host(draw(jax.random.key(0), model))
         if jax.process_index() == 0:
-            path = workdir / "samples" / f"step_{step:06d}{modality.preview}"
+            path = workdir / "samples" / f"step_{step:06d}{modality.preview(field)}"
             path.parent.mkdir(parents=True, exist_ok=True)
             modality.writer(path, field)(drawn, path, field)
             if field.kind == "image":

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from genjax_models.core.errors import UserError
-from genjax_models.data import tables, texts, toy
+from genjax_models.data import chorales, tables, texts, toy
 from genjax_models.data.arrays import ArrayDataset
 from genjax_models.data.caption_vectors import ENCODER, load_captioned, read_captions
 from genjax_models.data.digits import load_digits
@@ -87,6 +87,12 @@ SETS = {
         partial(texts.text_spec, "kjv"),
         texts.load_text,
         {"length": 256},
+    ),
+    "chorales": Set(
+        "401 of Bach's chorales, four voices, in windows of `length` sixteenths (PyPI music21)",
+        chorales.chorales_spec,
+        chorales.load_chorales,
+        {"length": 64},
     ),
 }
 """Sets that `list` shows; every other image set of TFDS loads by its name as well. A set of another package is one more

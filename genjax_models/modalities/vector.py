@@ -18,7 +18,7 @@ def write_plane(stored: np.ndarray, path: Path, field: Field) -> None:
 
 def formats(field: Field) -> Mapping[str, Writer]:
     """A picture needs two coordinates."""
-    return {".npz": write_arrays} | ({".png": write_plane} if field.shape[0] > 1 else {})
+    return ({".png": write_plane} if field.shape[0] > 1 else {}) | {".npz": write_arrays}
 
 
-VECTOR = Modality("vector", formats, preview=".png", preview_num=2_000)
+VECTOR = Modality("vector", formats, preview_num=2_000)

@@ -42,13 +42,12 @@ def formats(field: Field) -> Mapping[str, Writer]:
     """Pictures need 1 or 3 channels, an animation a rate as well."""
     animation: Mapping[str, Writer] = {".gif": write_animation} if visible(field) and field.rate > 0 else {}
     sheet: Mapping[str, Writer] = {".png": write_sheet} if visible(field) else {}
-    return {**animation, **sheet, ".npz": write_arrays}
+    return {**sheet, **animation, ".npz": write_arrays}
 
 
 VIDEO = Modality(
     "video",
     formats,
-    preview=".png",
     preview_num=8,
     to_model=to_float,
     dequantize=dequantize,

@@ -57,7 +57,7 @@ def write_plots(stored: np.ndarray, path: Path, field: Field) -> None:
 
 def formats(field: Field) -> Mapping[str, Writer]:
     """Sounds and spectrograms need a rate."""
-    return ({".wav": write_sound, ".png": write_plots} if field.rate > 0 else {}) | {".npz": write_arrays}
+    return ({".png": write_plots, ".wav": write_sound} if field.rate > 0 else {}) | {".npz": write_arrays}
 
 
-WAVEFORM = Modality("waveform", formats, preview=".png", preview_num=8, to_stored=clip, clip=clip)
+WAVEFORM = Modality("waveform", formats, preview_num=8, to_stored=clip, clip=clip)

@@ -88,7 +88,7 @@ def trained(tmp_path_factory) -> Path:
         ("train", ["--config=configs/flow_matching/tong2023_toy.py", "--workdir=W"], "python -m experiments.toy_paths"),
         ("translate", [DIGITS, "--workdir=W"], "does not translate images"),
         ("evaluate", [DIGITS, "--workdir=W"], "holds no checkpoint"),
-        ("sample", [DIGITS, "--workdir=W", "--num=0"], "--num=0 must be at least 1"),
+        ("sample", [DIGITS, "--workdir=W", "--num=0"], "--num=0: 0 is not a positive integer"),
         ("sample", [DIGITS, "--workdir=W", "--out=x.bmp"], "are written to .png, .npz, .gif"),
     ],
 )
@@ -115,7 +115,7 @@ def test_a_folder_of_another_config_is_left_alone(trained, refused):
         (["--cond.label=3"], "not trained with a condition 'label'"),
         (["--guidance=text=4"], "guidance needs a conditional model"),
         (["--guidance=text=much"], "neither a number nor of the form text=4,label=1.5"),
-        (["--steps=0"], "--steps=0 must be at least 1"),
+        (["--steps=0"], "--steps=0: 0 is not a positive integer"),
     ],
 )
 def test_sampling_mistakes(trained, refused, flags, said):

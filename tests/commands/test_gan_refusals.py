@@ -40,7 +40,7 @@ def test_a_collapse_and_a_divergence_are_named():
         ({"n_critic": 5}, "is over before the generator moves"),
         ({"path_length": {"every": 0}}, "config.path_length.every=0 must be an integer, at least 1"),
         ({"consistency": 1.0}, "under an augmentation"),
-        ({"sample": {"truncation": 0.0}}, "must be positive"),
+        ({"sample": {"truncation": 0.0}}, "is for generators with styles"),
         ({**DCGAN, "penalties": (("r1", 1.0, 1),)}, "without batch norm"),
         ({"game": "wasserstein"}, "must be kept smooth"),
         ({"game": "least_squares", "augment": {"name": "ada"}}, "says nothing in 'least_squares'"),

@@ -54,6 +54,5 @@ def write_csv(stored, path, field):
 RANKING = Modality(
     "ranking",
     lambda field: {".json": write_json, ".csv": write_csv, ".npz": write_arrays},
-    preview=".json",
     preview_num=8,
 )

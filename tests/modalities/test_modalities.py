@@ -35,7 +35,7 @@ def test_modalities_are_kinds_of_fields():
 def test_every_format_of_a_modality_is_written(kind, tmp_path):
     modality, field = modality_of(DataSpec("set", {"x": FIELDS[kind]})), FIELDS[kind]
     formats = modality.formats(field)
-    assert modality.preview in formats and ".npz" in formats
+    assert list(formats)[-1] == ".npz" != modality.preview(field)
     for ending in formats:
         path = tmp_path / f"samples{ending}"
         modality.writer(path, field)(samples(field), path, field)

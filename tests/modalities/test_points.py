@@ -90,7 +90,7 @@ def test_models_take_points_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("dimensions", "formats"), [(3, ".ply, .png, .npz"), (6, ".png, .npz"), (2, ".png, .npz"), (1, ".npz")]
+    ("dimensions", "formats"), [(3, ".png, .ply, .npz"), (6, ".png, .npz"), (2, ".png, .npz"), (1, ".npz")]
 )
 def test_formats_are_those_that_the_field_allows(tmp_path, dimensions, formats):
     with pytest.raises(UserError, match=f"are written to {formats}$"):

@@ -105,7 +105,7 @@ def test_arrays_keep_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("channels", "rate", "formats"), [(1, 8.0, ".gif, .png, .npz"), (3, 0.0, ".png, .npz"), (4, 8.0, ".npz")]
+    ("channels", "rate", "formats"), [(1, 8.0, ".png, .gif, .npz"), (3, 0.0, ".png, .npz"), (4, 8.0, ".npz")]
 )
 def test_formats_are_those_that_the_field_allows(tmp_path, channels, rate, formats):
     with pytest.raises(UserError, match=f"are written to {formats}$"):

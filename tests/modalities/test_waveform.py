@@ -78,7 +78,7 @@ def test_models_see_the_samples_and_their_output_is_clipped():
 
 
 def test_other_formats_are_refused_and_a_sound_needs_a_rate(tmp_path):
-    with pytest.raises(UserError, match=r"a\.gif: waveform data of shape \(50, 1\) are written to \.wav, \.png, \.npz"):
+    with pytest.raises(UserError, match=r"a\.gif: waveform data of shape \(50, 1\) are written to \.png, \.wav, \.npz"):
         WAVEFORM.writer(tmp_path / "a.gif", waveform(50, rate=100.0))
     with pytest.raises(UserError, match=r"are written to \.npz$"):
         WAVEFORM.writer(tmp_path / "a.wav", waveform(50, rate=0.0))

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy_layers import conv
 
+from experiments.config.networks import Collections, Variables
 from experiments.vae.hierarchical import walk_of
 from genjax_models.families.vae.hierarchical import hierarchical_loss
 from genjax_models.nets import Ladder, VeryDeepVAE
@@ -49,7 +50,8 @@ def squared(x, y):
 
 def our_bound(net, params, x, cond, posterior, out):
     """The value and KL of `hierarchical_loss`, of unit normals around the decoder's first channels."""
-    groups, start, decode = walk_of(net, params, x, cond, posterior)
+    own = Variables({"net": params["params"]}, Collections({}))
+    groups, start, decode = walk_of(net, own, x, cond, posterior)
     log_prob = lambda h: -0.5 * ((decode(h)[..., :out] - x) ** 2).sum(axis=(1, 2, 3))
     return hierarchical_loss(jax.random.key(7), groups, start, log_prob)
 
