@@ -10,6 +10,16 @@ def expand_as(t: Array, x: Array) -> Array:
     return t.reshape(t.shape + (1,) * (x.ndim - t.ndim)) if t.ndim else t
 
 
+def check_same_shape(what: str, found: Array, like: Array) -> None:
+    """Refuse, when a program is traced, what would broadcast into a wrong result.
+
+    Raises:
+      ValueError: if the shapes differ.
+    """
+    if found.shape != like.shape:
+        raise ValueError(f"{what} has shape {list(found.shape)}, expected {list(like.shape)}")
+
+
 def mean_over_data(x: Array) -> Array:
     """The mean of `x` `[B, ...]` over every axis but the first: `[B]`."""
     return x.mean(axis=tuple(range(1, x.ndim)))
@@ -26,8 +36,8 @@ def squared_distances(x: Array, y: Array) -> Array:
     return jnp.maximum(squares - 2.0 * jnp.matmul(x, y.T, precision="highest"), 0.0)
 
 
-def at_least_float32(x: Array) -> Array:
-    """`x` in its own precision, or in float32 if that is less."""
+def at_least_float32(x: Array | float) -> Array:
+    """`x` in its own precision, or in float32 if that is less; a Python number in JAX's default precision."""
     x = jnp.asarray(x)
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 

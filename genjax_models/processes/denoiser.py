@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from genjax_models.core.arrays import check_same_shape
 from genjax_models.core.types import Array, Model
 from genjax_models.processes.gaussian import GaussianProcess
 
@@ -22,14 +23,20 @@ class Denoiser(NamedTuple):
     prediction: str
 
     def __call__(self, x: Array, t: Array, target: str = "x0") -> Array:
-        """The model's belief about `x` `[B, ...]` at time `t` (scalar or `[B]`), as type `target`, `[B, ...]`."""
-        return self.process.convert(self._predict(x, t), self.prediction, target, x, t)
+        """The model's belief about `x` `[B, ...]` at time `t` (scalar or `[B]`), as type `target`, in the form of `x`.
+
+        Raises:
+          ValueError: if the model's output has another shape, or a type is unknown.
+        """
+        return self.process.convert(self._predict(x, t), self.prediction, target, x, t).astype(x.dtype)
 
     def x0_and_eps(self, x: Array, t: Array) -> tuple[Array, Array]:
         """The clean data and the noise that the model sees in `x`, from one evaluation, each `[B, ...]`."""
         prediction = self._predict(x, t)
-        x0, eps = (self.process.convert(prediction, self.prediction, target, x, t) for target in ("x0", "eps"))
-        return x0, eps
+        convert = lambda target: self.process.convert(prediction, self.prediction, target, x, t).astype(x.dtype)
+        return convert("x0"), convert("eps")
 
     def _predict(self, x: Array, t: Array) -> Array:
-        return self.model(x, jnp.broadcast_to(t, x.shape[:1]))
+        prediction = self.model(x, jnp.broadcast_to(t, x.shape[:1]))
+        check_same_shape("the model's output", prediction, x)
+        return prediction

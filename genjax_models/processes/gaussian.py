@@ -37,7 +37,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from genjax_models.core.arrays import expand_as
+from genjax_models.core.arrays import at_least_float32, expand_as
 from genjax_models.core.types import Array, Key, PyTree
 
 
@@ -63,19 +63,21 @@ class GaussianProcess:
     sigma_fn: Callable[[PyTree, Array], Array] = struct.field(pytree_node=False)
     params: PyTree = ()
 
-    def alpha(self, t: Array) -> Array:
-        """The signal's coefficient, shaped like `t`."""
-        return self.alpha_fn(self.params, t)
+    def alpha(self, t: Array | float) -> Array:
+        """The signal's coefficient, shaped like `t`, in its dtype or in float32 if that is less."""
+        t = at_least_float32(t)
+        return self.alpha_fn(self.params, t).astype(t.dtype)
 
-    def sigma(self, t: Array) -> Array:
-        """The noise's standard deviation, shaped like `t`."""
-        return self.sigma_fn(self.params, t)
+    def sigma(self, t: Array | float) -> Array:
+        """The noise's standard deviation, shaped like `t`, in its dtype or in float32 if that is less."""
+        t = at_least_float32(t)
+        return self.sigma_fn(self.params, t).astype(t.dtype)
 
-    def log_snr(self, t: Array) -> Array:
+    def log_snr(self, t: Array | float) -> Array:
         r"""$\log \alpha^2/\sigma^2$, shaped like `t`; infinite where the process ends in pure data or pure noise."""
         return 2.0 * (jnp.log(self.alpha(t)) - jnp.log(self.sigma(t)))
 
-    def scaled_sigma(self, t: Array) -> Array:
+    def scaled_sigma(self, t: Array | float) -> Array:
         r"""$\sigma/\alpha$, the noise level of Karras et al. on any process, shaped like `t`."""
         return self.sigma(t) / self.alpha(t)
 
@@ -84,7 +86,7 @@ class GaussianProcess:
 
         Exact to rounding, clipped to [0, 1]; no gradient flows through it.
         """
-        log_snr = jax.lax.stop_gradient(log_snr)
+        log_snr = jax.lax.stop_gradient(at_least_float32(log_snr))
 
         def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
             low, high = bounds
@@ -99,21 +101,23 @@ class GaussianProcess:
         r"""The time at which $\sigma/\alpha$ reaches 0.001, where solves of data begin; 0 if it starts with more."""
         return self.time_of(jnp.asarray(-2.0 * math.log(1e-3), dtype))
 
-    def alpha_dot(self, t: Array) -> Array:
+    def alpha_dot(self, t: Array | float) -> Array:
         r"""$d\alpha/dt$, shaped like `t`."""
+        t = at_least_float32(t)
         return jax.jvp(self.alpha, (t,), (jnp.ones_like(t),))[1]
 
-    def sigma_dot(self, t: Array) -> Array:
+    def sigma_dot(self, t: Array | float) -> Array:
         r"""$d\sigma/dt$, shaped like `t`, taken at $t \ge 10^{-6}$: variance-preserving processes have a pole at 0."""
+        t = at_least_float32(t)
         return jax.jvp(self.sigma, (jnp.maximum(t, 1e-6),), (jnp.ones_like(t),))[1]
 
     def drift(self, x: Array, t: Array) -> Array:
         r"""Drift $f(t)\,x$ of the forward SDE, `x` `[B, ...]`, `t` `[B]` or scalar."""
         return expand_as(safe_divide(self.alpha_dot(t), self.alpha(t)), x) * x
 
-    def diffusion(self, t: Array) -> Array:
+    def diffusion(self, t: Array | float) -> Array:
         r"""Diffusion coefficient $g(t) = \sqrt{2\sigma(\dot\sigma - \sigma\dot\alpha/\alpha)}$, shaped like `t`."""
-        t = jnp.maximum(t, 1e-6)
+        t = jnp.maximum(at_least_float32(t), 1e-6)
         sigma = self.sigma(t)
         growth = self.sigma_dot(t) - sigma * safe_divide(self.alpha_dot(t), self.alpha(t))
         return jnp.sqrt(jnp.maximum(2.0 * sigma * growth, 0.0))

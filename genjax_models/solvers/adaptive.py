@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.optional import optional
 from genjax_models.core.types import Array, PyTree
 
@@ -52,7 +53,8 @@ def adaptive(
 
     Args:
       f: the field, `(x, t) -> dx/dt`, with `t` a scalar.
-      x: the state at `t`: an array `[B, ...]` or a pytree of them.
+      x: the state at `t`: an array `[B, ...]` or a pytree of them, which keep their dtypes; times and steps are in
+        float32 or wider.
       t: the first time, a scalar.
       s: the last time, on either side of `t`. `f` is never evaluated outside the two.
       rtol: error allowed in a step, relative to the state.
@@ -78,7 +80,8 @@ def adaptive(
     with optional("solvers"):
         import diffrax  # noqa: PLC0415 - takes as long to import as half of JAX
 
-    dtype = jnp.result_type(float, *jax.tree.leaves(x))
+    start = jax.tree.map(at_least_float32, x)
+    dtype = jnp.result_type(*jax.tree.leaves(start))
     t, s = jnp.asarray(t, dtype), jnp.asarray(s, dtype)
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(lambda t, x, _: f(x, jnp.asarray(t))),
@@ -86,13 +89,13 @@ def adaptive(
         t,
         s,
         0.01 * (s - t),  # diffrax's own guess of a first step may look beyond s, where a process is not defined
-        x,
+        start,
         stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol, norm=_worst_example),
         max_steps=max_steps,
         throw=False,
     )
     done = solution.result == diffrax.RESULTS.successful
-    end = jax.tree.map(lambda leaf: jnp.where(done, leaf[0], jnp.nan), solution.ys)
+    end = jax.tree.map(lambda leaf, old: jnp.where(done, leaf[0], jnp.nan).astype(old.dtype), solution.ys, x)
     return Solution(end, 1 + 6 * solution.stats["num_steps"])  # of 7 stages the last is the next step's first
 
 

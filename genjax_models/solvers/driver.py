@@ -59,7 +59,8 @@ def sample(
     Args:
       key: one typed PRNG key; step i uses `fold_in(key, i)`.
       denoiser: passed on to `sampler.step`, usually a `Denoiser`.
-      x_init: the sample at `grid[0]`, `[B, ...]`, pure noise as a rule.
+      x_init: the sample at `grid[0]`, `[B, ...]`, pure noise as a rule. The sample keeps its dtype; times are held,
+        steps computed and the model called in float32 or wider.
       grid: descending times, `[N + 1]`.
       sampler: the algorithm.
       keep: how many states of the path to return as well, evenly spaced over the steps, the last always among them.
@@ -68,15 +69,22 @@ def sample(
       The sample at `grid[-1]`, `[B, ...]`; with `keep`, a pair of it and the path `[keep, B, ...]`.
 
     Raises:
-      ValueError: if the grid has no step, does not descend (where its values are known), or `keep` exceeds the steps.
+      ValueError: if `x_init` is not of real numbers, the grid has no step or does not descend (where its values are
+        known), or `keep` exceeds the steps.
     """
-    num_steps = grid.shape[0] - 1
+    if not jnp.issubdtype(x_init.dtype, jnp.floating):
+        raise ValueError(f"a sampler moves real numbers, got x_init of {x_init.dtype}: give it a float dtype")
+    wide = jnp.promote_types(x_init.dtype, jnp.float32)
+    times = grid if isinstance(grid, jax.core.Tracer) else np.asarray(grid)
+    num_steps = times.shape[0] - 1
     if num_steps < 1:
         raise ValueError(f"a time grid needs at least 1 step, got {num_steps}")
-    if not isinstance(grid, jax.core.Tracer) and not bool(np.all(np.diff(np.asarray(grid)) < 0)):
+    if isinstance(times, np.ndarray) and not bool(np.all(np.diff(times.astype(np.float64)) < 0)):
         raise ValueError("a sampling grid must descend strictly from noise to data")
     if not 0 <= keep <= num_steps:
         raise ValueError(f"keep must lie in [0, {num_steps}], the number of steps, got {keep}")
+
+    grid = jnp.asarray(times, wide)
 
     # Step i's state goes to row `slots[i]` of the path; rows outside it are dropped.
     slots = np.full(num_steps, keep, np.int32)
@@ -85,12 +93,18 @@ def sample(
     # The step's number is carried: as scanned input it would be an array as long as the grid.
     def body(state: tuple[Array, Array, PyTree, Array], _: None) -> tuple[tuple[Array, Array, PyTree, Array], None]:
         i, x, carry, path = state
-        x, carry = sampler.step(jax.random.fold_in(key, i), denoiser, carry, x, grid[i], grid[i + 1])
+        key_i = jax.random.fold_in(key, i)
+        stepped, new = sampler.step(key_i, denoiser, carry, x.astype(wide), grid[i], grid[i + 1])
+        x, carry = stepped.astype(x.dtype), jax.tree.map(_in_dtype_of, new, carry)
         if keep:
             path = path.at[jnp.asarray(slots)[i]].set(x, mode="drop")
         return (i + 1, x, carry, path), None
 
     path = jnp.zeros((keep, *x_init.shape), x_init.dtype)
-    start = (jnp.zeros((), jnp.int32), x_init, sampler.init(x_init, grid), path)
+    start = (jnp.zeros((), jnp.int32), x_init, sampler.init(x_init.astype(wide), grid), path)
     (_, x, _, path), _ = jax.lax.scan(body, start, None, length=num_steps)
     return (x, path) if keep else x
+
+
+def _in_dtype_of(value: Array, old: Array) -> Array:
+    return value if value.dtype == old.dtype else value.astype(old.dtype)

@@ -25,7 +25,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from genjax_models.core.arrays import sum_over_data
+from genjax_models.core.arrays import at_least_float32, sum_over_data
 from genjax_models.core.jacobian import basis, quadratic_forms
 from genjax_models.core.likelihood import averaged
 from genjax_models.core.types import Array, Key, Likelihood
@@ -69,6 +69,7 @@ def log_prob(
     """
     if probes is not None and probes < 1:
         raise ValueError(f"Hutchinson's estimate needs at least 1 probe, got {probes}")
+    x = at_least_float32(x)
     start, end = _ends(denoiser, x, t_min, t_max)
     directions = basis(x) if probes is None else noise(key, (probes, *x.shape), x.dtype)
 
@@ -118,9 +119,10 @@ def decode(
 def _ends(denoiser: Denoiser, x: Array, t_min: float | None, t_max: float) -> tuple[Array, Array]:
     if not 0.0 <= (t_min or 0.0) < t_max <= 1.0:
         raise ValueError(f"expected 0 <= t_min < t_max <= 1, got t_min={t_min} and t_max={t_max}")
+    dtype = jnp.promote_types(x.dtype, jnp.float32)
     with jax.ensure_compile_time_eval():  # where the process is learned, its values are known at run time only
-        start = denoiser.process.least_time(x.dtype) if t_min is None else jnp.asarray(t_min, x.dtype)
-        end = jnp.asarray(t_max, x.dtype)
+        start = denoiser.process.least_time(dtype) if t_min is None else jnp.asarray(t_min, dtype)
+        end = jnp.asarray(t_max, dtype)
         for name, t in (("t_min", start), ("t_max", end)):
             possible = denoiser.process.can_convert(denoiser.prediction, t)
             if not isinstance(possible, jax.core.Tracer) and not possible:
