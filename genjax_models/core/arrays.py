@@ -10,16 +10,6 @@ def expand_as(t: Array, x: Array) -> Array:
     return t.reshape(t.shape + (1,) * (x.ndim - t.ndim)) if t.ndim else t
 
 
-def check_same_shape(what: str, found: Array, like: Array) -> None:
-    """Refuse, when a program is traced, what would broadcast into a wrong result.
-
-    Raises:
-      ValueError: if the shapes differ.
-    """
-    if found.shape != like.shape:
-        raise ValueError(f"{what} has shape {list(found.shape)}, expected {list(like.shape)}")
-
-
 def mean_over_data(x: Array) -> Array:
     """The mean of `x` `[B, ...]` over every axis but the first: `[B]`."""
     return x.mean(axis=tuple(range(1, x.ndim)))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from genjax_models.core.arrays import check_same_shape
+from genjax_models.core.checks import predict
 from genjax_models.core.types import Array, Model
 from genjax_models.processes.gaussian import GaussianProcess
 
@@ -37,6 +37,4 @@ class Denoiser(NamedTuple):
         return convert("x0"), convert("eps")
 
     def _predict(self, x: Array, t: Array) -> Array:
-        prediction = self.model(x, jnp.broadcast_to(t, x.shape[:1]))
-        check_same_shape("the model's output", prediction, x)
-        return prediction
+        return predict(self.model, x, jnp.broadcast_to(t, x.shape[:1]))

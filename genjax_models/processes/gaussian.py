@@ -38,6 +38,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from genjax_models.core.arrays import at_least_float32, expand_as
+from genjax_models.core.checks import check_real, check_same_shape
 from genjax_models.core.types import Array, Key, PyTree
 
 
@@ -123,7 +124,14 @@ class GaussianProcess:
         return jnp.sqrt(jnp.maximum(2.0 * sigma * growth, 0.0))
 
     def add_noise(self, x0: Array, eps: Array, t: Array) -> Array:
-        r"""$x_t = \alpha x_0 + \sigma \epsilon$ for `x0`, `eps` `[B, ...]` and `t` `[B]` or scalar."""
+        r"""$x_t = \alpha x_0 + \sigma \epsilon$ for `x0`, `eps` `[B, ...]` and `t` `[B]` or scalar.
+
+        Raises:
+          TypeError: if the data are no floats.
+          ValueError: if the two differ in shape.
+        """
+        check_real("data", x0)
+        check_same_shape("the noise", eps, x0)
         return expand_as(self.alpha(t), x0) * x0 + expand_as(self.sigma(t), x0) * eps
 
     def sample_prior(self, key: Key, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:

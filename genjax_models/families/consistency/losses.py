@@ -19,6 +19,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from genjax_models.core.checks import predict
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.consistency.discretization import Position, lognormal_position, neighbours
 from genjax_models.families.consistency.metrics import Metric, l2, pseudo_huber
@@ -80,7 +81,7 @@ def consistency_distillation_loss(
     t, s = neighbours(key_t, x.shape[0], t_min=t_min, num_steps=num_steps, position=position)
     x_t = process.add_noise(x, jax.random.normal(key_eps, x.shape, x.dtype), t)
     goal = jax.lax.stop_gradient(target(solver(teacher, x_t, t, s), s))
-    return LossOutput(weighting(process, t, s) * metric(model(x_t, t), goal))
+    return LossOutput(weighting(process, t, s) * metric(predict(model, x_t, t), goal))
 
 
 def consistency_training_loss(
@@ -120,7 +121,7 @@ def consistency_training_loss(
     t, s = neighbours(key_t, x.shape[0], t_min=t_min, num_steps=num_steps, position=position)
     eps = jax.random.normal(key_eps, x.shape, x.dtype)
     goal = jax.lax.stop_gradient(target(process.add_noise(x, eps, s), s))
-    return LossOutput(weighting(process, t, s) * metric(model(process.add_noise(x, eps, t), t), goal))
+    return LossOutput(weighting(process, t, s) * metric(predict(model, process.add_noise(x, eps, t), t), goal))
 
 
 def improved_consistency_training_loss(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 
 from genjax_models.core.arrays import mean_over_data
+from genjax_models.core.checks import check_real, predict
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.processes.gaussian import GaussianProcess
 from genjax_models.processes.times import uniform_time
@@ -40,16 +41,18 @@ def denoising_loss(
       `aux` the unweighted error `mse` and the time `t`.
 
     Raises:
-      ValueError: if the prediction type is unknown.
+      ValueError: if the prediction type is unknown, or the model's output has another shape than the data.
+      TypeError: if the data are no floats.
 
     References:
       Ho et al., Denoising Diffusion Probabilistic Models, 2020, https://arxiv.org/abs/2006.11239
       Vincent, A Connection Between Score Matching and Denoising Autoencoders, 2011
     """
+    check_real("data", x)
     key_t, key_eps = jax.random.split(key)
     t = time(key_t, x.shape[0])
     eps = jax.random.normal(key_eps, x.shape, x.dtype)
     x_t = process.add_noise(x, eps, t)
     target = process.target(prediction, x, eps, t)
-    mse = mean_over_data((model(x_t, t) - target) ** 2)
+    mse = mean_over_data((predict(model, x_t, t) - target) ** 2)
     return LossOutput(weighting(process, prediction, t) * mse, {"mse": mse, "t": t})

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.arrays import expand_as, mean_over_data
+from genjax_models.core.checks import predict
 from genjax_models.core.types import Array, Key, LossOutput, Model
 from genjax_models.families.flow_matching.couplings import Coupling, schroedinger_bridge
 from genjax_models.processes.times import uniform_time
@@ -67,4 +68,4 @@ def bridge_loss(
     t = time(key_t, x.shape[0])
     x, eps = (coupling or schroedinger_bridge(sigma))(key_eps, x)
     x_t, velocity = bridge_sample(x, eps, jax.random.normal(key_z, x.shape, x.dtype), t, sigma)
-    return LossOutput(mean_over_data((model(x_t, t) - velocity) ** 2))
+    return LossOutput(mean_over_data((predict(model, x_t, t) - velocity) ** 2))

@@ -28,7 +28,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from genjax_models.core.arrays import expand_as, mean_over_data
+from genjax_models.core.arrays import at_least_float32, expand_as, mean_over_data
+from genjax_models.core.checks import check_real, predict
 from genjax_models.core.jacobian import basis, quadratic_forms
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, Model
 from genjax_models.processes.times import uniform_time
@@ -64,14 +65,17 @@ def sphere(dim: int) -> Manifold:
     """
     _check(dim)
 
+    @_wide
     def project(x: Array, v: Array) -> Array:
         return v - (x * v).sum(-1, keepdims=True) * x
 
+    @_wide
     def exp(x: Array, v: Array) -> Array:
         length = _norm(v)
         y = jnp.cos(length) * x + jnp.sin(length) / length * v
         return y / _norm(y)
 
+    @_wide
     def log(x: Array, y: Array) -> Array:
         cosine, v = (x * y).sum(-1, keepdims=True), project(x, y)
         sine = _norm(v)
@@ -140,11 +144,12 @@ def riemannian_velocity_loss(
     Raises:
       ValueError: if the last axis of `x` is not the manifold's.
     """
+    check_real("points", x)
     _check_coordinates(manifold, x)
     key_t, key_eps = jax.random.split(key)
     t = time(key_t, x.shape[0])
     x_t, velocity = geodesic(manifold, x, manifold.random_uniform(key_eps, x.shape[:-1]), t)
-    return LossOutput(mean_over_data((manifold.project(x_t, model(x_t, t)) - velocity) ** 2))
+    return LossOutput(mean_over_data((manifold.project(x_t, predict(model, x_t, t)) - velocity) ** 2))
 
 
 def riemannian_log_prob(
@@ -172,7 +177,7 @@ def riemannian_log_prob(
     def field(state: tuple[Array, Array], t: Array) -> tuple[Array, Array]:
         here = state[0]  # the projection is held where it is: its change is no part of the divergence
         time = jnp.broadcast_to(t, x.shape[:1])
-        tangent = lambda x: manifold.project(x, model(x, time))
+        tangent = lambda x: manifold.project(x, predict(model, x, time))
         velocity, forms = quadratic_forms(lambda x: manifold.project(here, tangent(x)), here, directions)
         return velocity, forms.sum(axis=1)
 
@@ -186,10 +191,15 @@ def geodesic_euler(manifold: Manifold) -> Sampler:
 
     def step(key: Key, model: Model, carry: tuple[()], x: Array, t: Array, s: Array) -> tuple[Array, tuple[()]]:
         del key
-        velocity = manifold.project(x, model(x, jnp.broadcast_to(t, x.shape[:1])))
+        velocity = manifold.project(x, predict(model, x, jnp.broadcast_to(t, x.shape[:1])))
         return manifold.exp(x, (s - t) * velocity), carry
 
     return Sampler(nothing, step)
+
+
+def _wide(f: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+    """`f` computed in float32 or wider, with a result in the dtype of the second argument."""
+    return lambda x, v: f(at_least_float32(x), at_least_float32(v)).astype(v.dtype)
 
 
 def _norm(v: Array) -> Array:

@@ -23,6 +23,7 @@ References:
   Huang et al., The GAN is dead; long live the GAN! (R3GAN), 2024, https://arxiv.org/abs/2501.05441 (relativistic)
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -30,12 +31,25 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.arrays import mean_over_data
+from genjax_models.core.checks import check_same_shape
 from genjax_models.core.types import Array
 
 Formula = Callable[[Array, Array], Array]
 """`(real logits, fake logits) -> loss`, all of one shape: `[B]` of images, or `[B, h, w]` of patches."""
 
 
+def of_pairs(formula: Formula) -> Formula:
+    """A formula that refuses real and fake logits of different shapes, whose differences would broadcast."""
+
+    @functools.wraps(formula)
+    def checked(real: Array, fake: Array) -> Array:
+        check_same_shape("fake logits", fake, real)
+        return formula(real, fake)
+
+    return checked
+
+
+@of_pairs
 def minimax_discriminator(real: Array, fake: Array) -> Array:
     """The cross-entropy of real against fake, elementwise; 2 log 2 at chance."""
     return jax.nn.softplus(-real) + jax.nn.softplus(fake)
@@ -51,6 +65,7 @@ def non_saturating_generator(fake: Array) -> Array:
     return jax.nn.softplus(-fake)
 
 
+@of_pairs
 def least_squares_discriminator(real: Array, fake: Array) -> Array:
     """Half the squared distances of real from 1 and of fake from 0, elementwise (Mao et al., eq. 9)."""
     return 0.5 * (real - 1.0) ** 2 + 0.5 * fake**2
@@ -61,11 +76,13 @@ def least_squares_generator(fake: Array) -> Array:
     return 0.5 * (fake - 1.0) ** 2
 
 
+@of_pairs
 def hinge_discriminator(real: Array, fake: Array) -> Array:
     """How far real falls short of a margin of 1, and fake of -1, elementwise."""
     return jax.nn.relu(1.0 - real) + jax.nn.relu(1.0 + fake)
 
 
+@of_pairs
 def wasserstein_discriminator(real: Array, fake: Array) -> Array:
     """The critic's scores, fake less real, elementwise: it needs a gradient penalty or clipped weights."""
     return fake - real
@@ -76,11 +93,13 @@ def critic_generator(fake: Array) -> Array:
     return -fake
 
 
+@of_pairs
 def relativistic_discriminator(real: Array, fake: Array) -> Array:
     """The cross-entropy of which of a pair is real, elementwise (R3GAN's RpGAN)."""
     return jax.nn.softplus(fake - real)
 
 
+@of_pairs
 def relativistic_average_discriminator(real: Array, fake: Array) -> Array:
     """Whether real is more so than the average fake, and fake less so than the average real, elementwise.
 

@@ -51,15 +51,13 @@ def slerp(a: Array, b: Array, num: int) -> Array:
     Where the two are parallel or opposite, so that there is no one circle, they are on the straight line.
     """
     axes = tuple(range(1, a.ndim))
-    norms = jnp.sqrt((a**2).sum(axis=axes, keepdims=True) * (b**2).sum(axis=axes, keepdims=True))
-    cosine = (a * b).sum(axis=axes, keepdims=True) / norms
-    omega = jnp.arccos(jnp.clip(cosine, -1.0, 1.0))[None]
+    squares = (a**2).sum(axis=axes, keepdims=True) * (b**2).sum(axis=axes, keepdims=True)
+    cosine = (a * b).sum(axis=axes, keepdims=True) / jnp.sqrt(jnp.where(squares > 0.0, squares, 1.0))
+    defined = (squares > 0.0) & (cosine**2 < 1.0 - 1e-6)  # elsewhere the angle's gradient is infinite
+    omega = jnp.arccos(jnp.where(defined, cosine, 0.0))[None]
     t = jnp.linspace(0.0, 1.0, num, dtype=a.dtype).reshape(num, *(1,) * a.ndim)
-    sine = jnp.sin(omega)
-    defined = sine > 1e-3
-    safe = jnp.where(defined, sine, 1.0)
-    circle = (jnp.sin((1.0 - t) * omega) * a[None] + jnp.sin(t * omega) * b[None]) / safe
-    return jnp.where(defined, circle, lerp(a, b, num))
+    circle = (jnp.sin((1.0 - t) * omega) * a[None] + jnp.sin(t * omega) * b[None]) / jnp.sin(omega)
+    return jnp.where(defined[None], circle, lerp(a, b, num))
 
 
 def traversals(z: Array, values: Array) -> Array:

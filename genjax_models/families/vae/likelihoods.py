@@ -31,6 +31,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.arrays import sum_over_data
+from genjax_models.core.checks import check_real, check_same_shape
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.errors import UnsupportedError
 from genjax_models.core.types import Array, Key
@@ -56,7 +57,7 @@ def bernoulli() -> ObservationModel:
     """Independent bits. Of values between 0 and 1 `log_prob` is the cross-entropy, which is no log-probability."""
     return ObservationModel(
         lambda channels: channels,
-        lambda raw, x: sum_over_data(x * raw - jax.nn.softplus(raw)),
+        _bernoulli_log_prob,
         lambda key, raw: jax.random.bernoulli(key, jax.nn.sigmoid(raw)).astype(raw.dtype),
         jax.nn.sigmoid,
     )
@@ -133,7 +134,9 @@ def categorical() -> ObservationModel:
         return raw.reshape(*raw.shape[:-1], raw.shape[-1] // 256, 256)
 
     def log_prob(raw: Array, x: Array) -> Array:
+        check_real("data", x)
         log_p = jax.nn.log_softmax(logits(raw), axis=-1)
+        check_same_shape("the decoder's bytes", log_p[..., 0], x)
         return sum_over_data(jnp.take_along_axis(log_p, byte_of(x)[..., None], axis=-1))
 
     return ObservationModel(
@@ -154,6 +157,14 @@ def middle_of(byte: Array, dtype: jnp.dtype = jnp.float32) -> Array:
     return (byte.astype(dtype) + 0.5) * BIN - 1.0
 
 
+def _bernoulli_log_prob(raw: Array, x: Array) -> Array:
+    check_real("data", x)
+    check_same_shape("the decoder's output", raw, x)
+    return sum_over_data(x * raw - jax.nn.softplus(raw))
+
+
 def _normal_log_prob(mean: Array, log_std: Array, x: Array) -> Array:
+    check_real("data", x)
+    check_same_shape("the decoder's mean", mean, x)
     scaled = (x - mean) * jnp.exp(-log_std)
     return sum_over_data(-0.5 * scaled**2 - log_std - 0.5 * np.log(2.0 * np.pi))

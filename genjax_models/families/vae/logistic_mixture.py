@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_models.core.arrays import sum_over_data
+from genjax_models.core.checks import check_real, check_same_shape
 from genjax_models.core.dequantization import BIN
 from genjax_models.core.types import Array, Key
 from genjax_models.families.vae.likelihoods import ObservationModel, byte_of, middle_of
@@ -74,7 +75,9 @@ def logistic_mixture(components: int, *, channels: int, min_log_scale: float = -
         )
 
     def log_prob(raw: Array, x: Array) -> Array:
+        check_real("data", x)
         num_params(x.shape[-1])
+        check_same_shape("the decoder's output, but for its channels,", raw[..., 0], x[..., 0])
         log_weights, means, log_scales, coupling = split(raw)
         means = means + jnp.einsum("...kcd,...d->...kc", coupling, x)
         log_mass = discretized_logistic_log_prob(x[..., None, :], means, log_scales).sum(axis=-1)
