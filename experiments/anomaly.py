@@ -11,7 +11,6 @@ References:
   Nalisnick et al., Do Deep Generative Models Know What They Don't Know?, 2019, https://arxiv.org/abs/1810.09136
 """
 
-import json
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from genjax_models.core.errors import UserError
 from genjax_models.data import data_spec, load
 from genjax_models.evaluation.auroc import auroc
 from genjax_models.training import parallel
-from genjax_models.training.workdir import write_atomically, writing
+from genjax_models.training.workdir import write_json, writing
 
 OTHER = flags.DEFINE_string("other", None, "data set whose examples are compared with the model's own")
 NUM = flags.DEFINE_integer("num", 1000, "test examples of each set", lower_bound=2)
@@ -58,7 +57,7 @@ def main() -> None:
     result["auroc"] = auroc(scores[config.data.name], scores[OTHER.value])
     print(f"chance that {OTHER.value} scores higher: {result['auroc']:.3f}")
     with writing(workdir):
-        write_atomically(workdir / "anomaly.json", json.dumps(result, indent=2) + "\n")
+        write_json(workdir / "anomaly.json", result)
 
 
 if __name__ == "__main__":

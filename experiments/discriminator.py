@@ -17,15 +17,13 @@ References:
   https://arxiv.org/abs/2006.06676, equation 1
 """
 
-import json
-
 from absl import flags
 
 from experiments.gan.discriminator_outputs import logits, summary
 from experiments.run import command
 from genjax_models.training import parallel
 from genjax_models.training.loop import load_state
-from genjax_models.training.workdir import write_atomically, writing
+from genjax_models.training.workdir import write_json, writing
 
 NUM = flags.DEFINE_integer("num", 1000, "images of each kind")
 BATCH = flags.DEFINE_integer("batch", 100, "images at once")
@@ -45,7 +43,7 @@ def main() -> None:
     if "calibration_error" in found:
         print(f"expected calibration error: {found['calibration_error']:.3f}")
     with writing(workdir):
-        write_atomically(workdir / "discriminator.json", json.dumps(found | {"seed": SEED.value}, indent=2) + "\n")
+        write_json(workdir / "discriminator.json", found | {"seed": SEED.value})
     print(f"n {found['n']} of each kind, seed {SEED.value}; numbers: {workdir / 'discriminator.json'}")
 
 

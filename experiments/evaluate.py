@@ -8,7 +8,6 @@ dimension (a character or a token of text) and nats. What can sample images is a
 empty, there are none. Prints both, writes `eval.json`, and for each row a picture into `samples/`.
 """
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,15 @@ from experiments.config.data import dataset_of
 from experiments.run import command
 from experiments.run.held_out import summary, test_likelihoods, test_scores
 from experiments.run.inference import finalized
+from experiments.run.rehearsal import check_features
 from experiments.run.sampling import draw_samples
-from genjax_models.core.errors import UserError
 from genjax_models.core.types import Condition
 from genjax_models.evaluation.features import load_feature_net
 from genjax_models.evaluation.table import Classes, markdown, measure, to_json
 from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Inference, SampleRequest, parallel
 from genjax_models.training.loop import load_state
-from genjax_models.training.workdir import write_atomically, writing
+from genjax_models.training.workdir import whole, write_json, writing
 
 PREVIEW = 100
 """Images of each row's picture."""
@@ -65,7 +64,7 @@ def main() -> None:
     if experiment.sample is not None and config.eval.features and config.eval.rows:
         result |= measured_samples(experiment, config, model, workdir)
     with writing(workdir):
-        write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")
+        write_json(workdir / "eval.json", result)
     print(f"numbers: {workdir / 'eval.json'}")
 
 
@@ -89,9 +88,8 @@ def measured_samples(experiment: Experiment, config: ConfigDict, model: Inferenc
       UserError: if the feature network measures data of another kind.
     """
     modality, field = modality_of(experiment.spec), experiment.spec.field
+    check_features(experiment, config)
     net, dataset = load_feature_net(config.eval.features, path=WEIGHTS.value), dataset_of(config, "train")
-    if net.kind != field.kind:
-        raise UserError(f"{net.name} measures data of {net.kind}, not of {field.kind}: set config.eval.features")
     real = net(dataset.x)
     cond, label = held_out_conditions(experiment, config)
     generated, seconds = {}, {}
@@ -105,7 +103,8 @@ def measured_samples(experiment: Experiment, config: ConfigDict, model: Inferenc
         picture = workdir / "samples" / f"{sampler}_{steps}{modality.preview(field)}"
         with writing(workdir):
             picture.parent.mkdir(parents=True, exist_ok=True)
-            modality.writer(picture, field)(images[:PREVIEW], picture, field)
+            with whole(picture) as partial:
+                modality.writer(picture, field)(images[:PREVIEW], partial, field)
         generated[name] = net(images)
     classes = None
     if label is not None and config.data.name.startswith(config.eval.features):  # `mnist` knows `mnist_5k`

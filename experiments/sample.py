@@ -17,12 +17,11 @@ from absl import flags
 
 from experiments.config.data import spec_of
 from experiments.run import command, conditions, inference
-from experiments.run.sampling import draw_samples
-from experiments.run.tasks import capability
+from experiments.run.sampling import draw_samples, sampler
 from genjax_models.modalities import modality_of
 from genjax_models.report import save_grid
 from genjax_models.training import SampleRequest, parallel
-from genjax_models.training.workdir import writing
+from genjax_models.training.workdir import whole, writing
 
 FRAMES = 30
 """Frames of an animation, at most."""
@@ -55,22 +54,22 @@ def main() -> None:
         guidance=conditions.guidance(),
         keep=min(FRAMES, STEPS.value or config.sample.steps) if of_path else 0,
     )
-    draw = capability(experiment, "sample")
+    call = sampler(experiment)
     model, key = inference.load(experiment, config, workdir), jax.random.key(SEED.value)
-    call = parallel.compile_fn(lambda key, model, request: modality.to_stored(draw(key, model, request)))
     if prompts:
-        rows = [np.asarray(call(key, model, replace(request, cond=cond))) for cond in prompts]
+        rows = [call(key, model, replace(request, cond=cond)) for cond in prompts]
         drawn = np.concatenate(rows, axis=1 if of_path else 0)
     elif of_path:
-        drawn = np.asarray(call(key, model, request))
+        drawn = call(key, model, request)
     else:
         drawn = draw_samples(key, experiment, model, request, batch=config.eval.batch)
     with writing(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
-        if prompts and field.kind == "image" and out.suffix == ".png":
-            save_grid(drawn, out, columns=num)
-        else:
-            write(drawn, out, field)
+        with whole(out) as partial:
+            if prompts and field.kind == "image" and out.suffix == ".png":
+                save_grid(drawn, partial, columns=num)
+            else:
+                write(drawn, partial, field)
     print(f"{num * max(1, len(prompts))} samples in {out}")
 
 

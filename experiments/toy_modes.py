@@ -14,7 +14,6 @@ References:
   Lin et al., PacGAN, 2018, https://arxiv.org/abs/1712.04086
 """
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -38,7 +37,7 @@ from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import Experiment, initial_state
 from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least, check, defaults
-from genjax_models.training.workdir import claim, write_atomically, writing
+from genjax_models.training.workdir import claim, write_atomically, write_json, writing
 
 PREVIEW = 1_000
 """Points of each panel of the pictures."""
@@ -220,7 +219,7 @@ def main() -> None:
             save_points(pictures, workdir / "samples" / f"{name.replace(' ', '_')}.png")
     result = {"n": config.eval.num, "rows": rows, "seconds": round(time.perf_counter() - start, 1)}
     with writing(workdir):
-        write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")
+        write_json(workdir / "eval.json", result)
         write_atomically(workdir / "table.md", table(rows) + "\n")
     print(f"{table(rows)}\n{result['seconds']} s; numbers: {workdir / 'eval.json'}")
 

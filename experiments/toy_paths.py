@@ -18,7 +18,6 @@ References:
   Liu et al., Flow Straight and Fast, 2023, https://arxiv.org/abs/2209.03003
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -59,7 +58,7 @@ from genjax_models.training import Player, init_state, make_optimizer, parallel,
 from genjax_models.training.config import OPTIMIZER
 from genjax_models.training.names import pick
 from genjax_models.training.settings import POSITIVE, Open, Section, Setting, at_least, check, defaults
-from genjax_models.training.workdir import claim, write_atomically, writing
+from genjax_models.training.workdir import claim, write_atomically, write_json, writing
 
 PREVIEW = 256
 """Paths of each panel of the pictures."""
@@ -300,7 +299,7 @@ def main() -> None:
             save_paths(pictures, workdir / "paths" / f"{name.replace(' ', '_')}.png")
     result = {"n": config.eval.num, "rows": rows, "seconds": round(time.perf_counter() - start, 1)}
     with writing(workdir):
-        write_atomically(workdir / "eval.json", json.dumps(result, indent=2) + "\n")
+        write_json(workdir / "eval.json", result)
         write_atomically(workdir / "table.md", table(rows) + "\n")
     print(f"{table(rows)}\n{result['seconds']} s; numbers: {workdir / 'eval.json'}; paths: {workdir / 'paths'}")
 

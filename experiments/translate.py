@@ -12,7 +12,6 @@ on images of the set, so it measures translations into the set:
 * `agreement`: how many images keep their class around the cycle, or on pairs have that of the target image.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -37,7 +36,7 @@ from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import Inference, parallel
 from genjax_models.training.loop import load_state
-from genjax_models.training.workdir import write_atomically, writing
+from genjax_models.training.workdir import write_json, writing
 
 COLUMNS = flags.DEFINE_integer("columns", 12, "of the picture: how many images of each domain it shows", lower_bound=1)
 
@@ -68,7 +67,7 @@ def main() -> None:
             name: float(np.concatenate([part[name] for part in kept]).mean()) for name in kept[0]
         }
     with writing(workdir):
-        write_atomically(workdir / "translate.json", json.dumps(result, indent=2) + "\n")
+        write_json(workdir / "translate.json", result)
     for title, terms in (("held-out means", held_out), ("classifier", result.get("classifier", {}))):
         numbers = [f"{name} {value:.4f}" for name, value in terms.items() if isinstance(value, float)]
         if numbers:

@@ -36,10 +36,30 @@ def build_network(field: str, section: ConfigDict, *, train: ConfigDict | None =
         options.setdefault("dtype", train.compute_dtype)
     if "dtype" in options:
         options["dtype"] = jnp.dtype(options["dtype"])
+    _check_numbers(f"config.{field}", options)
     try:
-        return getattr(importlib.import_module(module), name)(**options, **fields)
+        kind = getattr(importlib.import_module(module), name)
+        if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+            raise UserError(f"config.{field}.name={section.name!r} is no network of flax.linen: choose another")
+        return kind(**options, **fields)
+    except UserError:
+        raise
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise UserError(f"cannot build config.{field} from {section.to_dict()}: {error}") from None
+
+
+def _check_numbers(place: str, options: Mapping[str, Any]) -> None:
+    """Refuse negative sizes and counts, of which a network would silently have none.
+
+    Raises:
+      UserError: which names the field.
+    """
+    for name, value in options.items():
+        for number in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(number, int) and not isinstance(number, bool) and number < 0:
+                raise UserError(f"{place}.{name}={value} must not be negative")
+        if name == "dropout" and not 0 <= value < 1:
+            raise UserError(f"{place}.{name}={value} must lie between 0 and below 1")
 
 
 class Initial(NamedTuple):

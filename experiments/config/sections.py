@@ -6,7 +6,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from genjax_models.training.names import pick
-from genjax_models.training.settings import Open, Range, Section, Setting, at_least
+from genjax_models.training.settings import SEED, Open, Range, Section, Setting, at_least
 
 ROWS: Range = (
     "pairs (sampler, steps of at least 1)",
@@ -51,7 +51,7 @@ def evaluation(
         "features": Setting(features, "the feature network of the metrics; empty: samples are not measured"),
         "num": Setting(num, "generated samples a row", at_least(1), smoke=64),
         "batch": Setting(batch, "examples a compiled call", at_least(1), smoke=64),
-        "seed": Setting(0, "of samples and likelihoods", at_least(0)),
+        "seed": Setting(0, "of samples and likelihoods", SEED),
         "rows": Setting(rows, "the rows of the table", ROWS, smoke=first_row),
         "likelihood": Setting(
             likelihood, "test examples whose likelihood is measured, the first ones", at_least(0), smoke=8

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -15,10 +16,12 @@ from genjax_models.core.cpu import tune_allocator
 from genjax_models.core.errors import UserError
 from genjax_models.training import Experiment
 from genjax_models.training.settings import check, explain
-from genjax_models.training.workdir import recorded
+from genjax_models.training.workdir import flatten, recorded
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/<family>/<paper>_<dataset>.py[:variant]")
 EXPLAIN = flags.DEFINE_string("explain", None, "print what the fields below this one are (train.optimizer), and stop")
+ALLOW = flags.DEFINE_list("allow", [], "packages beside ours that the config.json of a run's folder may name")
+DEBUG = flags.DEFINE_bool("debug", False, "show the trace of an error")
 WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder; a folder that holds a run resumes it")
 
 
@@ -42,8 +45,16 @@ def run(main: Callable[[], None]) -> None:
             if len(argv) > 1:
                 raise UserError(f"unexpected argument {argv[1]!r}: options are written --name=value")
             main()
+        except KeyboardInterrupt:
+            _fail("interrupted; a run goes on from its last checkpoint with the same command", status=130)
         except UserError as error:
+            if DEBUG.value:
+                raise
             _fail(str(error))
+        except Exception as error:
+            if DEBUG.value:
+                raise
+            _fail(f"{type(error).__name__}: {_first_line(error)}; {_kept_trace()}", status=1)
 
     app.run(guarded, flags_parser=parse)
 
@@ -69,8 +80,25 @@ def read_config() -> ConfigDict:
 
 
 def recorded_config(folder: Path) -> ConfigDict:
-    """The config that a run's folder belongs to."""
-    return ConfigDict(recorded(folder))
+    """The config that a run's folder belongs to.
+
+    A folder may come from somebody else, and what a config names is imported and called. So this one may name modules
+    of our own packages alone, and of those that the flag `--allow` lists.
+
+    Raises:
+      UserError: if its `config.json` cannot be read, or names another package.
+    """
+    config = recorded(folder)
+    allowed = {"genjax_models", "experiments", "optax", *ALLOW.value}
+    for place, value in flatten(config).items():
+        if place.split(".")[-1] not in ("name", "experiment") or not isinstance(value, str) or "." not in value:
+            continue
+        package = value.partition(".")[0]
+        if package not in allowed:
+            raise UserError(
+                f"{folder / 'config.json'} names {value} as {place}: if you trust the folder, add --allow={package}"
+            )
+    return ConfigDict(config)
 
 
 def workdir() -> Path:
@@ -106,6 +134,23 @@ def build_experiment(config: ConfigDict) -> Experiment:
     return experiment
 
 
-def _fail(message: str) -> NoReturn:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(2)
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]
+
+
+def _kept_trace() -> str:
+    """Write the trace of the error that is being handled into the run's folder; says where it is."""
+    folder = Path(WORKDIR.value) if WORKDIR.value else None
+    try:
+        if folder is None or not folder.is_dir():
+            raise OSError
+        (folder / "error.txt").write_text(traceback.format_exc())
+    except OSError:
+        return "--debug shows the trace"
+    return f"the trace is in {folder / 'error.txt'}"
+
+
+def _fail(message: str, status: int = 2) -> NoReturn:
+    line = " ".join(message.split()).encode(errors="replace").decode()
+    print(f"error: {line}", file=sys.stderr)
+    sys.exit(status)

@@ -1,8 +1,10 @@
 """Many samples from one compiled call of a sampler, for `evaluate` and `sample`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
@@ -11,6 +13,35 @@ from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.modalities import modality_of
 from genjax_models.training import Experiment, Inference, SampleRequest, parallel
+
+
+def sampler(experiment: Experiment) -> Callable[[Key, Inference, SampleRequest], np.ndarray]:
+    """`Experiment.sample`, compiled, to stored values on the host: `[num, ...]`, or the path `[keep, num, ...]`.
+
+    Raises:
+      UserError: from the experiment, if it cannot sample; from the function, if a sample is not finite.
+    """
+    draw, to_stored = capability(experiment, "sample"), modality_of(experiment.spec).to_stored
+
+    def call(key: Key, model: Inference, request: SampleRequest) -> tuple[Array, Array]:
+        drawn = draw(key, model, request)
+        examples = jnp.moveaxis(drawn, 1, 0) if request.keep else drawn
+        good = jnp.isfinite(examples) if jnp.issubdtype(drawn.dtype, jnp.floating) else jnp.ones_like(examples, bool)
+        return to_stored(drawn), good.reshape(len(good), -1).all(axis=1)
+
+    compiled = parallel.compile_fn(call)
+
+    def checked(key: Key, model: Inference, request: SampleRequest) -> np.ndarray:
+        stored, good = parallel.to_host(compiled(key, model, request))
+        if not good.all():
+            bad, of = int((~good).sum()), len(good)
+            raise UserError(
+                f"{bad} of {of} samples ({bad / of:.0%}) are not finite: the model has diverged, or its sampler or "
+                "guidance does not suit it; nothing was written"
+            )
+        return stored
+
+    return checked
 
 
 def draw_samples(
@@ -30,20 +61,15 @@ def draw_samples(
       Stored values `[num, ...]`, see `modalities`: bytes of images, vectors as they are.
 
     Raises:
-      UserError: if none is requested, or the model cannot sample.
+      UserError: if none is requested, the model cannot sample, or a sample is not finite.
     """
     num = request.num
     if num < 1:
         raise UserError(f"{num} samples were requested: request at least 1")
-    draw, batch, to_stored = capability(experiment, "sample"), min(batch, num), modality_of(experiment.spec).to_stored
-
-    def call(key: Key, model: Inference, request: SampleRequest) -> Array:
-        return to_stored(draw(key, model, request))
-
-    compiled = parallel.compile_fn(call)
+    call, batch = sampler(experiment), min(batch, num)
     found = []
     for i in tqdm(range(-(-num // batch)), desc=what, leave=False, disable=None):
         rows = np.arange(i * batch, (i + 1) * batch) % num
         cond = None if request.cond is None else {name: np.asarray(x)[rows] for name, x in request.cond.items()}
-        found.append(np.asarray(compiled(jax.random.fold_in(key, i), model, replace(request, num=batch, cond=cond))))
+        found.append(call(jax.random.fold_in(key, i), model, replace(request, num=batch, cond=cond)))
     return np.concatenate(found)[:num]

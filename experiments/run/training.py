@@ -10,15 +10,16 @@ from ml_collections import ConfigDict
 from experiments.config.data import dataset_of
 from experiments.run import command
 from experiments.run.inference import averaged, finalizing
-from experiments.run.tasks import capability
+from experiments.run.rehearsal import rehearse
+from experiments.run.sampling import sampler
 from genjax_models.data import batches
 from genjax_models.modalities import modality_of
 from genjax_models.report import save_curves
-from genjax_models.training import Experiment, SampleRequest, TrainState, parallel
+from genjax_models.training import Experiment, SampleRequest, TrainState
 from genjax_models.training.checkpoint import saved_steps
 from genjax_models.training.logging import RunLog
 from genjax_models.training.loop import Hook, fit
-from genjax_models.training.workdir import claim
+from genjax_models.training.workdir import claim, whole
 
 
 def train(config: ConfigDict, workdir: Path) -> None:
@@ -29,6 +30,7 @@ def train(config: ConfigDict, workdir: Path) -> None:
         dataset = experiment.training_set(workdir)
     else:
         dataset = dataset_of(config, "train")
+    rehearse(experiment, config, dataset)
     data = batches(
         dataset,
         config.train.batch_size,
@@ -49,18 +51,18 @@ def train(config: ConfigDict, workdir: Path) -> None:
 
 def preview(experiment: Experiment, config: ConfigDict, workdir: Path) -> Callable[[int, TrainState, RunLog], None]:
     """A hook that samples from the same noise again and again, with the averaged parameters, into `samples/step_*`."""
-    sampler, finalize = capability(experiment, "sample"), finalizing(experiment)
+    draw, finalize = sampler(experiment), finalizing(experiment)
     modality, field = modality_of(experiment.spec), experiment.spec.field
     request = SampleRequest(modality.preview_num)
-    draw = parallel.compile_fn(lambda key, model: modality.to_stored(sampler(key, model, request)))
 
     def run(step: int, state: TrainState, log: RunLog) -> None:
         model = finalize(averaged(state, config), state.extra)
-        drawn = parallel.to_host(draw(jax.random.key(0), model))
+        drawn = draw(jax.random.key(0), model, request)
         if jax.process_index() == 0:
             path = workdir / "samples" / f"step_{step:06d}{modality.preview(field)}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            modality.writer(path, field)(drawn, path, field)
+            with whole(path) as partial:
+                modality.writer(path, field)(drawn, partial, field)
             if field.kind == "image":
                 log.images("samples", step, drawn)
 

@@ -1,5 +1,7 @@
 """Array helpers that several rooms need: broadcasting over the batch, means over the rest, distances, unit size."""
 
+import math
+
 import jax.numpy as jnp
 
 from genjax_models.core.types import Array
@@ -21,9 +23,14 @@ def sum_over_data(x: Array) -> Array:
 
 
 def squared_distances(x: Array, y: Array) -> Array:
-    """Squared Euclidean distances of all pairs: `[M, D]`, `[N, D]` -> `[M, N]`, never negative."""
+    r"""Squared Euclidean distances of all pairs: `[M, D]`, `[N, D]` -> `[M, N]`.
+
+    What is within the rounding of $\|a\|^2 + \|b\|^2 - 2 a^\top b$ is 0, so that copies have no distance.
+    """
     squares = jnp.sum(x * x, axis=1)[:, None] + jnp.sum(y * y, axis=1)[None, :]
-    return jnp.maximum(squares - 2.0 * jnp.matmul(x, y.T, precision="highest"), 0.0)
+    distances = squares - 2.0 * jnp.matmul(x, y.T, precision="highest")
+    rounding = 4.0 * math.sqrt(x.shape[1]) * jnp.finfo(squares.dtype).eps
+    return jnp.where(distances > rounding * squares, distances, 0.0)
 
 
 def at_least_float32(x: Array | float) -> Array:

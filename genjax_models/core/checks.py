@@ -34,6 +34,20 @@ def check_real(what: str, x: Array) -> None:
         raise TypeError(f"{what} must be real numbers, got {dtype}: convert first (bytes: modalities.image.to_float)")
 
 
+def check_count(what: str, count: int) -> None:
+    """Refuse to average over nothing.
+
+    Args:
+      what: what is counted, in the plural.
+      count: how many.
+
+    Raises:
+      ValueError: if there are none.
+    """
+    if count < 1:
+        raise ValueError(f"expected at least 1 of {what}, got {count}")
+
+
 def predict(model: Model, x: Array, t: Array) -> Array:
     """The model's output at `x` `[B, ...]` and times `t` `[B]`, `[B, ...]`.
 

@@ -60,7 +60,8 @@ class FeatureNet:
           `Features` of N rows, NumPy arrays in float32.
 
         Raises:
-          UserError: if there are no images, they have another shape than the network takes, or are not finite.
+          UserError: if there are no images, they have another shape than the network takes, are not finite, or are
+            bytes in another type than uint8.
         """
         x = self._as_bytes(np.asarray(images))
         parts = []
@@ -88,6 +89,9 @@ class FeatureNet:
             )
         if x.dtype == np.uint8:
             return x
+        whole = not np.issubdtype(x.dtype, np.floating) or (x.max() > 1.5 and np.array_equal(x, np.rint(x)))
+        if whole:
+            raise UserError(f"{self.name} measures bytes (uint8) or floats in [-1, 1], got whole numbers as {x.dtype}")
         if not np.isfinite(x).all():
             raise UserError("the images hold values that are not finite: the model or its sampler has diverged")
         return np.clip(np.floor((x + 1) * 128), 0, 255).astype(np.uint8)  # the inverse of data's bytes to floats

@@ -28,8 +28,12 @@ def tile(images: np.ndarray, *, columns: int | None = None, pad: int = 1) -> np.
       `[H', W', 3]` uint8.
 
     Raises:
-      ValueError: if there is no image, or C is neither 1 nor 3.
+      ValueError: if there is no image, C is neither 1 nor 3, or the images are no bytes.
     """
+    if images.dtype != np.uint8:
+        raise ValueError(
+            f"a picture is made of bytes, got {images.dtype}: convert first, see modalities.image.to_bytes"
+        )
     count, height, width, channels = images.shape
     if not count or channels not in (1, 3):
         raise ValueError(f"a grid needs at least one image of 1 or 3 channels, got shape {images.shape}")

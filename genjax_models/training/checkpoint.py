@@ -5,11 +5,14 @@ complete, so a process that dies leaves either a whole checkpoint or none. Into 
 its files with their digests: a file that was damaged later is noticed before anything is read from it.
 """
 
+import atexit
 import hashlib
 import json
 import logging
+import shutil
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,9 +60,10 @@ class Checkpoints:
         if keep_last < 1 or count < 0:
             raise UserError(f"keep_last must be at least 1 and keep_best.count at least 0, got {keep_last} and {count}")
         _quiet_orbax()
-        self._directory, self._metric = directory.absolute(), metric if count else None
+        self._directory, self._metric = _literal(directory), metric if count else None
         self._writing: int | None = None
         read = lambda metrics: float(metrics[metric])
+        self._all = _All()
         latest = checkpoint_managers.LatestN(keep_last)
         best = checkpoint_managers.BestN(
             get_metric_fn=read, reverse=descending, n=count, keep_checkpoints_without_metrics=False
@@ -69,7 +73,7 @@ class Checkpoints:
                 self._directory,
                 options=ocp.CheckpointManagerOptions(
                     best_fn=read if count else None,
-                    preservation_policy=checkpoint_managers.AnyPreservationPolicy([latest, best]),
+                    preservation_policy=checkpoint_managers.AnyPreservationPolicy([latest, best, self._all]),
                     cleanup_tmp_directories=True,
                     async_options=ocp.AsyncOptions(post_finalization_callback=self._write_digests),
                 ),
@@ -82,7 +86,13 @@ class Checkpoints:
         self.close()
 
     def save(
-        self, step: int, state: TrainState, *, data: Any = None, metrics: Mapping[str, float] | None = None
+        self,
+        step: int,
+        state: TrainState,
+        *,
+        data: Any = None,
+        metrics: Mapping[str, float] | None = None,
+        remove: bool = True,
     ) -> None:
         """Start writing a checkpoint and return as soon as the state may change; at most one is under way.
 
@@ -93,6 +103,7 @@ class Checkpoints:
           state: the state after it.
           data: the position of the data iterator, JSON-able.
           metrics: what the metric of `keep_best` is taken from; without them the checkpoint is none of the best.
+          remove: whether those that this one replaces are removed: not if it may be worse than they are.
 
         Raises:
           UserError: if this or the previous checkpoint cannot be written, or the metric is missing.
@@ -107,7 +118,7 @@ class Checkpoints:
             self._manager.wait_until_finished()
             if step in self._manager.all_steps():
                 return
-            self._writing = step
+            self._writing, self._all.kept = step, not remove
             arrays = _keys_as_data(state)
             check_room(self._directory, sum(x.nbytes for x in jax.tree.leaves(arrays)))
             notes = {"data": data, "arrays": _arrays(state)}
@@ -128,6 +139,15 @@ class Checkpoints:
             for folder in self._directory.glob(f"{self._writing}*"):
                 if folder.name.split(".")[0] == str(self._writing):
                     write_atomically(folder / DIGESTS, json.dumps(_digests(folder)))
+
+
+class _All(checkpoint_managers.PreservationPolicy):
+    """Keeps every checkpoint while `kept`."""
+
+    kept = False
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
+        return [self.kept] * len(checkpoints)
 
 
 def restore(directory: Path, target: TrainState, *, step: int | None = None) -> Restored | None:
@@ -154,7 +174,7 @@ def restore(directory: Path, target: TrainState, *, step: int | None = None) -> 
         if i and jax.process_index() == 0:
             damaged = ", ".join(map(str, steps[:i]))
             log.warning("checkpoint %s in %s is damaged; step %d is used instead", damaged, directory, candidate)
-        return _read((directory / str(candidate)).absolute(), target)
+        return _read(_literal(directory) / str(candidate), target)
     if steps:
         raise UserError(f"none of the checkpoints {steps} in {directory} can be read; start again in another --workdir")
     return None
@@ -195,6 +215,19 @@ def _read(folder: Path, target: TrainState) -> Restored:
         found = _named(checkpointer.restore(folder / "state", asked))
     state = jax.tree.map_with_path(lambda path, _: found[_name(path)], wanted)
     return Restored(_data_as_keys(state, target), notes["data"])
+
+
+def _literal(directory: Path) -> Path:
+    """A path to the same folder without the characters that orbax takes for patterns of file names."""
+    directory = directory.absolute()
+    if not set("[]*?") & set(str(directory)):
+        return directory
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    link = Path(tempfile.mkdtemp(prefix="checkpoints-")) / "link"
+    link.symlink_to(directory, target_is_directory=True)
+    atexit.register(shutil.rmtree, link.parent, ignore_errors=True)
+    return link
 
 
 def _name(path: tuple[Any, ...]) -> str:

@@ -4,6 +4,7 @@ from genjax_models.core.optional import optional
 from genjax_models.training.settings import (
     BELOW_ONE,
     POSITIVE,
+    SEED,
     Open,
     Range,
     Section,
@@ -52,7 +53,7 @@ EMA: Section = {
 }
 
 TRAINING: Section = {
-    "seed": Setting(0, "of parameters, noise and the order of the data", ("0 to 2**32 - 1", lambda n: 0 <= n < 2**32)),
+    "seed": Setting(0, "of parameters, noise and the order of the data", SEED),
     "steps": Setting(10_000, "of training", at_least(1), smoke=20),
     "batch_size": Setting(128, "examples a step over all devices and processes", at_least(1), smoke=16),
     "accumulate": Setting(1, "microbatches a step", at_least(1)),

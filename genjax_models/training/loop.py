@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 from flax.errors import FlaxError
 from jax.sharding import Mesh
-from jax.stages import Compiled, Wrapped
+from jax.stages import Lowered, Wrapped
 from ml_collections import ConfigDict
 
 from genjax_models.core.errors import UserError
@@ -19,14 +19,17 @@ from genjax_models.training import parallel
 from genjax_models.training import workdir as folder
 from genjax_models.training.checkpoint import Checkpoints, restore, saved_steps, set_aside
 from genjax_models.training.clock import Clock
+from genjax_models.training.config import TRAINING
 from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import Experiment, initial_state
 from genjax_models.training.interruption import Interruption
+from genjax_models.training.lock import locked
 from genjax_models.training.logging import RunLog
 from genjax_models.training.names import pick
 from genjax_models.training.posthoc_ema import save_snapshot
 from genjax_models.training.prefetch import Prefetch
 from genjax_models.training.readout import LAG, NonFiniteError, Readout
+from genjax_models.training.settings import check
 from genjax_models.training.state import TrainState
 from genjax_models.training.step import train_step
 
@@ -46,12 +49,14 @@ class Hook(NamedTuple):
 
     Attributes:
       every: after how many steps; after the last one in any case, and only then if 0.
+      measures: names of the metrics that it returns, for `keep_best.metric`.
       run: `(step, state, log) -> metrics of that step, or None`. It runs in every process and must not keep `state`,
         whose buffers the next step reuses.
     """
 
     every: int
     run: Callable[[int, TrainState, RunLog], Mapping[str, float] | None]
+    measures: tuple[str, ...] = ()
 
 
 def fit(
@@ -81,10 +86,29 @@ def fit(
 
     Raises:
       UserError: if the config, the batch, the folder or a checkpoint is not as it must be; found before compiling.
-      NonFiniteError: if a step was not finite and `config.train.nonfinite` is `stop`; the last good state is saved.
+      NonFiniteError: if a step was not finite and `config.train.nonfinite` is `stop`; the state before it is saved, and
+        no earlier checkpoint is removed.
       SystemExit: after a signal, with status 128 + its number; the state is saved.
     """
     train, workdir = config.train, Path(workdir)
+    folder.check_name(workdir)
+    check(TRAINING, train, prefix="config.train")
+    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        raise UserError("the training step is compiled before it is called: unset JAX_DISABLE_JIT")
+    with locked(workdir):
+        return _fit(experiment, config, workdir, data, hooks, mesh)
+
+
+def _fit(
+    experiment: Experiment,
+    config: ConfigDict,
+    workdir: Path,
+    data: Batches,
+    hooks: Sequence[Hook],
+    mesh: Mesh | None,
+) -> TrainState:
+    """`fit`, in a folder that is locked."""
+    train = config.train
     mesh = parallel.make_mesh() if mesh is None else mesh
     stop = pick("train.nonfinite", train.nonfinite, {"stop": True, "skip": False})
     batch = _check(train, data, mesh)
@@ -93,6 +117,8 @@ def fit(
     jitted = parallel.compile(step_fn, mesh, mode=train.parallel.mode, state=shapes, fsdp=train.parallel.fsdp)
 
     hooks = [*hooks, *_snapshots(train.ema, workdir)]
+    lowered = _lowered(jitted, shapes, batch)
+    _check_best(train.keep_best, [*lowered.out_info[1], *(name for hook in hooks for name in hook.measures)])
     saved = workdir / "checkpoints"
     folder.claim(workdir, config.to_dict(), started=bool(saved_steps(saved)))
     restored = restore(saved, parallel.abstract(shapes, shardings))
@@ -108,7 +134,7 @@ def fit(
             data.set_state(restored.data)
         if start >= train.steps:
             return state
-        step = _compiled(jitted, shapes, batch)
+        step = lowered.compile()
         with RunLog(workdir, start=start, steps=train.steps) as run_log:
             clock = Clock(start, train.steps, train.batch_size)
             watch = experiment.watch
@@ -117,14 +143,14 @@ def fit(
             return _train(step, state, start, train, batches, hooks, checkpoints, readout)
 
 
-def _compiled(jitted: Wrapped, shapes: TrainState, batch: PyTree) -> Compiled:
-    """The step for these shapes.
+def _lowered(jitted: Wrapped, shapes: TrainState, batch: PyTree) -> Lowered:
+    """The step for these shapes, traced.
 
     Raises:
       UserError: if a network or an objective refuses them; its message is kept.
     """
     try:
-        return jitted.lower(shapes, batch).compile()
+        return jitted.lower(shapes, batch)
     except (ValueError, TypeError, FlaxError) as error:
         if isinstance(error, UserError):
             raise
@@ -154,7 +180,11 @@ def _train(
             for hook in hooks:
                 if _due(hook.every, step, train.steps):
                     with clock.paused():
-                        measured |= hook.run(step, state, run_log) or {}
+                        try:
+                            measured |= hook.run(step, state, run_log) or {}
+                        except UserError:
+                            checkpoints.save(step, state, data=batches.get_state(), remove=False)
+                            raise
             readout.push(step, metrics, measured)
             run_log.advance()
             saving = _due(train.checkpoint_every, step, train.steps)
@@ -162,7 +192,7 @@ def _train(
             try:
                 values = readout.drain(leave=0 if saving or stopping or measured else LAG)
             except NonFiniteError:
-                checkpoints.save(step, state, data=batches.get_state())
+                checkpoints.save(step, state, data=batches.get_state(), remove=False)
                 raise
             if saving or stopping:
                 with clock.paused():
@@ -225,15 +255,18 @@ def _snapshots(section: ConfigDict, workdir: Path) -> list[Hook]:
     return [Hook(section.snapshot_every, write)] if section.kind == "posthoc" else []
 
 
+def _check_best(keep_best: ConfigDict, measured: Sequence[str]) -> None:
+    if keep_best.count and keep_best.metric not in measured:
+        known = ", ".join(sorted(measured))
+        raise UserError(f"train.keep_best.metric={keep_best.metric!r} is never measured; what is: {known}")
+
+
 def _due(every: int, step: int, steps: int) -> bool:
     return step == steps or (every > 0 and step % every == 0)
 
 
 def _check(train: ConfigDict, data: Batches, mesh: Mesh) -> PyTree:
     """Refuse settings and batches that cannot work, before anything is compiled; returns the shapes of a batch."""
-    for name in ("steps", "accumulate", "log_every"):
-        if train[name] < 1:
-            raise UserError(f"train.{name} must be at least 1, got {train[name]}")
     parallel.check_batch(train.batch_size, mesh, train.accumulate)
     position = data.get_state()
     batch = parallel.put_batch(next(data), mesh)

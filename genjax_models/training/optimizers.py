@@ -32,7 +32,12 @@ from ml_collections import ConfigDict
 from genjax_models.core.arrays import unit_rms
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
+from genjax_models.training.config import OPTIMIZER
 from genjax_models.training.names import nearest, pick
+from genjax_models.training.settings import check
+
+LATER = ("multipliers", "options")
+"""Fields that the sections of old runs do not have."""
 
 
 def make_schedule(section: ConfigDict, learning_rate: float, steps: int) -> optax.Schedule:
@@ -78,8 +83,10 @@ def make_optimizer(section: ConfigDict, steps: int) -> optax.GradientTransformat
 
     Raises:
       UserError: if a name is unknown, options or multipliers do not suit, or weight decay is set for an optimiser that
-        has none.
+        has none; or a number is out of its range.
     """
+    known = {name: entry for name, entry in OPTIMIZER.items() if name in section or name not in LATER}
+    check(known, section, prefix="optimizer")
     rate = make_schedule(section.schedule, section.learning_rate, steps)
     makers = {
         "adam": lambda: optax.adam(rate, section.b1, section.b2, section.eps),

@@ -23,7 +23,7 @@ log = logging.getLogger("genjax_models")
 
 
 class NonFiniteError(UserError):
-    """A loss or a gradient was not finite, and the run was set to stop there."""
+    """A loss, a gradient or an update was not finite, and the run was set to stop there."""
 
 
 class Readout:
@@ -92,14 +92,16 @@ class Readout:
             term = nonfinite_term(metrics, flag)
             if self._stop:
                 raise NonFiniteError(
-                    f"{term} is not finite at step {step}; the run stops with its last good state saved"
+                    f"{term} is not finite at step {step}; the run stops with the state before it saved, beside the "
+                    "checkpoints that it has"
                 )
             log.warning("%s is not finite at step %d; that update was skipped", term, step)
 
 
 def nonfinite_term(metrics: Mapping[str, Array], flag: str) -> str:
-    """The first term of a player's loss that is not finite: one of its parts, else the loss, else its gradient."""
+    """What of a player's step is not finite: one part of its loss, or the whole, or its gradient, or its update."""
     prefix = flag.removesuffix("nonfinite")
     whole = [prefix + "loss", prefix + "grad_norm"]
     parts = [name for name in metrics if name.startswith(prefix) and name not in (flag, *whole)]
-    return next(name for name in [*parts, *whole] if not math.isfinite(metrics[name]))
+    found = (name for name in [*parts, *whole] if not math.isfinite(metrics[name]))
+    return next(found, f"{prefix}update")

@@ -34,6 +34,7 @@ def one_of(*names: str) -> Range:
     return f"one of {', '.join(repr(name) for name in names)}", lambda value: value in names
 
 
+SEED: Range = ("0 to 2**32 - 1", lambda seed: 0 <= seed < 2**32)
 POSITIVE: Range = ("above 0", lambda value: value > 0)
 SHARE = between(0, 1)
 BELOW_ONE: Range = ("0 to below 1", lambda value: 0 <= value < 1)
@@ -111,8 +112,26 @@ def check(section: Section, config: ConfigDict, *, prefix: str = "config") -> No
             check_value(place, entry, value)
         elif not isinstance(value, ConfigDict):
             raise UserError(f"{place}={shown(value)} must be a section with fields of its own")
-        elif not isinstance(entry, Open):
+        elif isinstance(entry, Open):
+            check_finite(place, value.to_dict())
+        else:
             check(entry, value, prefix=place)
+
+
+def check_finite(place: str, value: Any) -> None:
+    """Refuse numbers that are not finite, in sections and sequences of any depth.
+
+    Raises:
+      UserError: which names the place.
+    """
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            check_finite(f"{place}.{name}", entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            check_finite(place, entry)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{place} must hold finite numbers, got {value}")
 
 
 def check_value(place: str, setting: Setting, value: Any) -> None:

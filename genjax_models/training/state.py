@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.types import Array, Key, LossOutput, PyTree
 
 Objective = Callable[[Key, Mapping[str, PyTree], PyTree, PyTree, Array], tuple[LossOutput, PyTree]]
@@ -49,8 +50,8 @@ class TrainState:
       key: `[]` typed key, the same throughout the run; step `n` draws from `fold_in(key, n)`.
       params: player name -> parameters.
       opt_state: player name -> optimiser state.
-      ema: averaged parameters in the tree of `params`, or `None` where no average is kept. Where several are tracked,
-        every array has one more axis at the front.
+      ema: averaged parameters in the tree of `params`, in float32 or wider, or `None` where no average is kept. Where
+        several are tracked, every array has one more axis at the front.
       extra: whatever else the objectives carry (batch statistics, codebooks, chains); `{}` where nothing is.
     """
 
@@ -87,19 +88,21 @@ def init_state(
     names = [player.name for player in players]
     if sorted(names) != sorted(params):
         raise ValueError(f"players are {sorted(names)}, but params has {sorted(params)}: each player needs one tree")
+    start = lambda x: at_least_float32(x) if jnp.issubdtype(x.dtype, jnp.floating) else x
+    params = dict(params)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         key=key,
-        params=dict(params),
+        params=params,
         opt_state={player.name: player.tx.init(params[player.name]) for player in players},
         # A copy: the step donates its buffers, and one buffer cannot be donated twice.
-        ema=jax.tree.map(lambda x: jnp.copy(jnp.broadcast_to(x, tracks + x.shape)), dict(params)) if ema else None,
+        ema=jax.tree.map(lambda x: jnp.copy(jnp.broadcast_to(start(x), tracks + x.shape)), params) if ema else None,
         extra={} if extra is None else extra,
     )
 
 
 def with_params(state: TrainState, params: Mapping[str, PyTree]) -> TrainState:
     """An initial state that starts from other parameters, on the host, of the same shapes; so does its average."""
-    like = lambda old, new: np.broadcast_to(new, old.shape).copy()  # an average may have several tracks
+    like = lambda old, new: np.broadcast_to(new, old.shape).astype(old.dtype)  # an average may have several tracks
     ema = None if state.ema is None else jax.tree.map(like, state.ema, dict(params))
     return replace(state, params=dict(params), ema=ema)

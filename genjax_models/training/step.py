@@ -10,7 +10,8 @@ nowhere else. Randomness is a function of `(state.key, state.step, player, micro
 killed and resumed repeats itself exactly.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import jax
@@ -41,8 +42,9 @@ def train_step(
 ) -> tuple[TrainState, Metrics]:
     """Update every player once.
 
-    An update whose loss or gradient is not finite is not applied: parameters, optimiser and `extra` are unchanged, the
-    metric `nonfinite` is 1, and the step counter is increased.
+    An update is not applied if the loss or the gradient, or what it would make of parameters, optimiser or `extra`, is
+    not finite: these are unchanged, the metric `nonfinite` is 1, and the step counter is increased. Parameters count as
+    finite while their squares and their averages are. Every array of the state keeps its dtype.
 
     Args:
       state: the state; `state.ema` must be there exactly if `ema` is given.
@@ -75,7 +77,7 @@ def train_step(
         metrics |= {prefix + name: value for name, value in own.items()}
     if ema is not None:
         decay = ema(number)
-        blend = lambda e, p: e + (1 - expand_as(decay, e)) * (jnp.broadcast_to(p, e.shape) - e)
+        blend = lambda e, p: e + (1 - expand_as(decay, e).astype(e.dtype)) * (jnp.broadcast_to(p, e.shape) - e)
         state = replace(state, ema=jax.tree.map(blend, state.ema, state.params))
     return replace(state, step=number), metrics
 
@@ -90,7 +92,8 @@ def _move(
     finite = jnp.isfinite(loss) & jnp.isfinite(grad_norm)
     updates, opt_state = player.tx.update(grads, state.opt_state[name], state.params[name])
     params = optax.apply_updates(state.params[name], updates)
-    keep = lambda new, old: jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, old)
+    finite &= _bounded(params) & _as_finite(opt_state, state.opt_state[name]) & _as_finite(extra, state.extra)
+    keep = lambda new, old: jax.tree.map(lambda n, o: jnp.where(finite, n.astype(o.dtype), o), new, old)
     state = replace(
         state,
         params=state.params | {name: keep(params, state.params[name])},
@@ -98,6 +101,28 @@ def _move(
         extra=keep(extra, state.extra),
     )
     return state, {"loss": loss, **aux, "grad_norm": grad_norm, "nonfinite": 1.0 - finite.astype(jnp.float32)}
+
+
+def _bounded(params: PyTree) -> Array:
+    """Whether all numbers are finite, their squares (in float32 or wider), and the differences of any two of them."""
+
+    def small(x: Array) -> Array:
+        wide = jnp.promote_types(x.dtype, jnp.float32)
+        bound = min(float(jnp.finfo(wide).max) ** 0.5, 0.25 * float(jnp.finfo(x.dtype).max))
+        return (jnp.abs(x) < bound).all()
+
+    return _all(small(x) for x in jax.tree.leaves(params) if jnp.issubdtype(x.dtype, jnp.floating))
+
+
+def _as_finite(new: PyTree, old: PyTree) -> Array:
+    """Whether what was finite still is; an optimiser may hold an infinity from its start."""
+    kept = lambda n, o: (jnp.isfinite(n) | ~jnp.isfinite(o)).all()
+    pairs = zip(jax.tree.leaves(new), jax.tree.leaves(old), strict=True)
+    return _all(kept(n, o) for n, o in pairs if jnp.issubdtype(n.dtype, jnp.floating))
+
+
+def _all(flags: Iterable[Array]) -> Array:
+    return functools.reduce(jnp.logical_and, flags, jnp.ones((), bool))
 
 
 def _gradient(key: Key, state: TrainState, player: Player, batch: PyTree, accumulate: int) -> tuple:

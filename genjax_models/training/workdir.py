@@ -1,6 +1,7 @@
 """A run's folder: which config it belongs to, and what a failed write to it means."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -36,13 +37,29 @@ def claim(workdir: Path, config: Mapping[str, Any], *, started: bool) -> None:
     Raises:
       UserError: if the folder belongs to another config; the message names the keys that differ.
     """
+    check_name(workdir)
     path = workdir / "config.json"
     if started and path.exists() and not differing(workdir, config):
         return
     if jax.process_index() == 0:
         with writing(workdir):
             workdir.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, json.dumps(config, indent=2) + "\n")
+            write_json(path, config)
+
+
+def check_name(workdir: Path) -> None:
+    """Refuse the name of a folder that the checkpoints' storage cannot hold.
+
+    Raises:
+      UserError: if it is not UTF-8.
+    """
+    name = str(workdir)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f"--workdir={name.encode(errors='replace').decode()} is not UTF-8: choose another name"
+        ) from None
 
 
 def differing(workdir: Path, config: Mapping[str, Any]) -> list[str]:
@@ -75,9 +92,13 @@ def recorded(workdir: Path) -> dict[str, Any]:
     path = workdir / "config.json"
     try:
         config = json.loads(path.read_text())
-    except (json.JSONDecodeError, OSError):
+    except (ValueError, OSError):
         raise UserError(f"{path} cannot be read as JSON; restore it or choose another --workdir") from None
-    if isinstance(config, dict) and ("conditional" in config or "shape" in (config.get("data") or {})):
+    if not isinstance(config, dict) or not isinstance(config.get("train"), dict):
+        raise UserError(
+            f"{path} is not the config of a run, with a section `train`: restore it or choose another --workdir"
+        )
+    if "conditional" in config or "shape" in (config.get("data") or {}):
         raise UserError(
             f"{workdir} is a run of version 0.1.0 or before, whose configs repeated shapes and classes of the data: "
             "use that version, or train again in another --workdir"
@@ -109,11 +130,35 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to, with the same ending, whose file becomes `path` once it is complete, or is removed."""
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a file that is either there as a whole or not at all, whenever the process dies."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
+    with whole(path) as partial:
+        partial.write_text(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, whole or not at all; what is not a finite number is `null`, as JSON has no other."""
+    write_atomically(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """A tree of JSON values with `None` in place of numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

@@ -132,11 +132,10 @@ def test_evaluation_of_zero_samples(trained, refused):
     assert "at least 1" in refused("evaluate", DIGITS, f"--workdir={trained}", "--config.eval.num=0")
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path, refused):
+def test_an_update_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path, refused):
     flags = ["--config.train.optimizer.learning_rate=1e38", "--config.train.optimizer.clip_norm=0.0"]
     line = refused("train", DIGITS, f"--workdir={tmp_path}", *flags)
-    assert "step" in line
-    assert "loss" in line
+    assert "update is not finite at step 1" in line
     assert any((tmp_path / "checkpoints").iterdir())
 
 

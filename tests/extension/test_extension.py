@@ -66,7 +66,7 @@ def test_training_shows_samples_in_the_format_of_their_kind(trained):
 
 @pytest.mark.slow
 def test_evaluation_uses_the_evaluator_and_reaches_the_entropy(trained):
-    done = run("evaluate", f"--workdir={trained}")  # whose config names the module that knows the set
+    done = run("evaluate", f"--workdir={trained}", "--allow=extension")  # of which its config names a module
     assert done.returncode == 0, done.stderr
     found = json.loads((trained / "eval.json").read_text())
     assert {row["evaluator"] for row in found["samples"]} == {"precedence"}
@@ -92,7 +92,12 @@ def test_samples_follow_the_condition_of_the_command_line(trained, tmp_path):
     for voter in ((1.0, -1.0), (-1.5, 0.5)):
         out = tmp_path / "samples.csv"
         done = run(
-            "sample", f"--workdir={trained}", f"--num={num}", f"--cond.voter={voter[0]},{voter[1]}", f"--out={out}"
+            "sample",
+            f"--workdir={trained}",
+            "--allow=extension",
+            f"--num={num}",
+            f"--cond.voter={voter[0]},{voter[1]}",
+            f"--out={out}",
         )
         assert done.returncode == 0, done.stderr
         with out.open(newline="") as file:
@@ -124,6 +129,6 @@ def test_the_fields_of_its_config_are_explained_and_shrink():
 )
 def test_mistakes_are_one_line(trained, command, flag, said):
     config = [CONFIG] if "--config." in flag else []
-    done = run(command, *config, f"--workdir={trained}", flag)
+    done = run(command, *config, f"--workdir={trained}", "--allow=extension", flag)
     assert done.returncode == 2 and said in done.stderr
     assert done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr

@@ -92,7 +92,8 @@ def test_its_state_can_be_loaded(uninterrupted, tmp_path):
 
 def test_hooks_run_in_their_turn_and_what_they_measure_is_logged(tmp_path):
     seen = []
-    measure = Hook(4, lambda step, state, log: seen.append((step, int(state.step))) or {"fd": 100.0 - step})
+    note = lambda step, state, log: seen.append((step, int(state.step))) or {"fd": 100.0 - step}
+    measure = Hook(4, note, measures=("fd",))
     at_the_end = Hook(0, lambda step, state, log: seen.append("end"))
     best = {"keep_best.count": 1, "keep_best.metric": "fd", "keep_best.mode": "max"}
     run(tmp_path, hooks=[measure, at_the_end], steps=10, log_every=5, checkpoint_every=4, keep_last=1, **best)
@@ -170,18 +171,24 @@ def compiles_nothing(caplog):
     ("train", "message"),
     [
         ({"batch_size": 6}, "train.batch_size=6 is not a multiple of 4 devices"),
-        ({"accumulate": 0}, "train.accumulate must be at least 1, got 0"),
-        ({"log_every": 0}, "train.log_every must be at least 1, got 0"),
-        ({"nonfinite": "halt"}, "train.nonfinite='halt' is unknown"),
-        ({"parallel.mode": "shardmap"}, "did you mean 'shard_map'"),
+        ({"accumulate": 0}, "train.accumulate=0 must be an integer, at least 1"),
+        ({"log_every": 0}, "train.log_every=0 must be an integer, at least 1"),
+        ({"nonfinite": "halt"}, "train.nonfinite='halt' must be a text, one of 'stop', 'skip'"),
+        ({"parallel.mode": "shardmap"}, "must be a text, one of 'jit', 'shard_map', 'pmap'"),
         ({"ema.kind": "constnat"}, "did you mean 'constant'"),
-        ({"keep_last": 0}, "keep_last must be at least 1"),
+        ({"keep_last": 0}, "keep_last=0 must be an integer, at least 1"),
     ],
 )
 def test_mistakes_in_the_config_are_named_before_anything_is_compiled(tmp_path, caplog, train, message):
     with jax.log_compiles(), pytest.raises(UserError, match=message):
         run(tmp_path, **train)
     assert compiles_nothing(caplog)
+
+
+def test_a_metric_that_nothing_measures_is_named_before_the_first_step(tmp_path):
+    with pytest.raises(UserError, match="keep_best.metric='lossy' is never measured; what is: .*loss"):
+        run(tmp_path, **{"keep_best.count": 1, "keep_best.metric": "lossy"})
+    assert not (tmp_path / "metrics.jsonl").exists() and not saved_steps(tmp_path / "checkpoints")
 
 
 def test_batches_of_another_size_are_named_before_anything_is_compiled(tmp_path, caplog):

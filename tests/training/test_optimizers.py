@@ -183,7 +183,7 @@ def test_a_section_from_before_the_options_is_read():
         ({"name": "optax.lion", "weight_decay": 0.1}, "optax.lion reads optimizer.options.weight_decay"),
         ({"name": "adam", "options": {"nesterov": True}}, "options are for optimisers by path"),
         ({"multipliers": (("(", 1.0),)}, "must be pairs"),
-        ({"multipliers": (("bias", -1.0),)}, "the factor of 'bias' must be 0 or more, got -1.0"),
+        ({"multipliers": (("bias", -1.0),)}, "must be a tuple, pairs .regular expression, factor of at least 0"),
         ({"schedule": {"name": "cosin"}}, "did you mean 'cosine'"),
         ({"schedule": {"warmup_steps": 110}}, "warmup_steps must lie between 0 and train.steps=110, got 110"),
     ],

@@ -148,3 +148,71 @@ def test_microbatches_must_be_equal():
 def test_each_player_needs_parameters():
     with pytest.raises(ValueError, match="each player needs one tree"):
         init_state(jax.random.key(0), {"other": jnp.zeros(2)}, (Player("model", square, optax.sgd(RATE)),))
+
+
+def unbounded(key, params, extra, batch, step):
+    """A gradient of ones, finite whatever the parameters are."""
+    return LossOutput(jnp.zeros(len(batch["x"])) + params["model"].sum()), extra
+
+
+def overflowing(key, params, extra, batch, step):
+    return LossOutput(0.0 * params["model"].sum() + jnp.zeros(len(batch["x"]))), extra * 1e20
+
+
+@pytest.mark.parametrize("rate", [np.nan, np.inf, 1e38, 1e20])
+def test_an_update_that_is_not_finite_is_not_applied_whatever_made_it_so(rate):
+    """A learning rate that is not finite, and two that are: of parameters whose squares are not."""
+    players, state = one_player(unbounded, optax.sgd(rate), ema=True)
+    step = jax.jit(partial(train_step, players=players, ema=constant(0.5)))
+    new, metrics = step(state, batch_of(4))
+    assert metrics["nonfinite"] == 1 and np.isfinite([metrics["loss"], metrics["grad_norm"]]).all()
+    np.testing.assert_array_equal(new.params["model"], state.params["model"])
+    np.testing.assert_array_equal(new.ema["model"], state.ema["model"])
+    assert new.step == 1
+
+
+def test_extra_and_the_optimiser_are_looked_at_too():
+    players, state = one_player(overflowing, extra=jnp.ones(2))
+    step = jax.jit(partial(train_step, players=players))
+    for bad in (0.0, 1.0):
+        state, metrics = step(state, batch_of(4))
+        assert metrics["nonfinite"] == bad
+        np.testing.assert_array_equal(state.extra, np.float32(1e20))
+
+    broken = optax.GradientTransformation(lambda p: jnp.zeros(()), lambda g, s, p=None: (g, s + jnp.inf))
+    players, state = one_player(square, broken)
+    new, metrics = train_step(state, batch_of(4), players=players)
+    assert metrics["nonfinite"] == 1 and new.opt_state["model"] == 0
+
+
+def test_an_optimiser_may_start_from_infinity():
+    """As optax's `reduce_on_plateau` does, whose best value so far is infinite."""
+    plateau = optax.GradientTransformation(lambda p: jnp.full((), jnp.inf), lambda g, s, p=None: (g, s))
+    players, state = one_player(square, plateau)
+    assert train_step(state, batch_of(4), players=players)[1]["nonfinite"] == 0
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16, jnp.float32])
+def test_every_array_of_the_state_keeps_its_dtype(dtype):
+    """The average of half-precision parameters is of float32, where a step of a thousandth is not lost."""
+    players = (Player("model", square, optax.adam(RATE)),)
+    extra = {"half": jnp.ones(2, dtype), "count": jnp.zeros((), jnp.int32)}
+    objective = lambda *a: (square(*a)[0], {"half": a[2]["half"] * jnp.float32(0.5), "count": a[2]["count"] + 1})
+    players = (players[0]._replace(objective=objective),)
+    state = init_state(jax.random.key(0), {"model": jnp.ones(2, dtype)}, players, ema=True, extra=extra)
+    assert state.ema["model"].dtype == jnp.float32
+    step = jax.jit(partial(train_step, players=players, ema=constant(0.999)))
+    new, _ = step(state, batch_of(4))
+    assert jax.tree.map(lambda x: x.dtype, new) == jax.tree.map(lambda x: x.dtype, state)
+    moved = np.asarray(new.params["model"], np.float32) - 1.0
+    np.testing.assert_allclose(new.ema["model"], 1.0 + 0.001 * moved, rtol=1e-6)
+
+
+def test_a_step_keeps_dtypes_where_jax_has_float64():
+    with jax.enable_x64(True):
+        players = (Player("model", square, optax.adam(RATE)),)
+        for dtype in (jnp.float32, jnp.float64):
+            state = init_state(jax.random.key(0), {"model": jnp.ones(2, dtype)}, players, ema=True)
+            step = partial(train_step, players=players, ema=constant(0.999))
+            shapes = jax.eval_shape(step, state, {"x": jnp.ones((4, 2), jnp.float64)})[0]
+            assert jax.tree.map(lambda x: x.dtype, shapes) == jax.tree.map(lambda x: x.dtype, state)

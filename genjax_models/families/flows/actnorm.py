@@ -14,18 +14,21 @@ import jax.numpy as jnp
 from genjax_models.core.types import Array, Key, PyTree
 from genjax_models.families.flows.bijection import Bijection
 
-LEAST_STD = 1e-6  # of a channel that is constant in the first batch
+LEAST_STD = 1e-6
+"""Relative to the mean: what varies less in the first batch is constant but for rounding, and keeps its scale."""
 
 
 def actnorm() -> Bijection:
-    """Zero mean and unit variance of each channel (last axis) over the batch that `init` sees; then it is learnt."""
+    """Zero mean and unit variance of each channel (last axis) over the batch that `init` sees; then it is learnt.
+
+    A channel that is constant in that batch, all of them in a batch of one, is only shifted.
+    """
 
     def init(key: Key, x: Array, cond: PyTree) -> PyTree:
         axes = tuple(range(x.ndim - 1))
-        return {
-            "shift": -x.mean(axis=axes),
-            "log_scale": -jnp.log(jnp.maximum(x.std(axis=axes), LEAST_STD)),
-        }
+        mean, std = x.mean(axis=axes), x.std(axis=axes)
+        varies = std > LEAST_STD * (1.0 + jnp.abs(mean))
+        return {"shift": -mean, "log_scale": -jnp.log(jnp.where(varies, std, 1.0))}
 
     def read(params: PyTree, x: Array) -> tuple[Array, Array, Array]:
         shift, log_scale = (params[name].reshape((1,) * (x.ndim - 1) + (-1,)) for name in ("shift", "log_scale"))

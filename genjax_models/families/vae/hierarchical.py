@@ -27,6 +27,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_models.core.arrays import sum_over_data
+from genjax_models.core.checks import check_count
 from genjax_models.core.likelihood import importance, normal_kl
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput, PyTree
 from genjax_models.families.vae.posteriors import GaussianPosterior
@@ -146,7 +147,11 @@ def importance_log_prob(
     """The log-likelihood estimated from so many weights, on average a lower bound; one draw in memory at a time.
 
     Arguments are those of `hierarchical_loss`; for `stderr` see `core.likelihood.importance`.
+
+    Raises:
+      ValueError: if there is no sample.
     """
+    check_count("num_samples", num_samples)
     keys = jax.random.split(key, num_samples)
     log_weights = jax.lax.map(lambda key: log_weight(key, groups, start, log_prob), keys)
     return importance(log_weights)

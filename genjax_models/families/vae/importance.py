@@ -21,6 +21,7 @@ References:
 import jax
 import numpy as np
 
+from genjax_models.core.checks import check_count
 from genjax_models.core.densities import Density
 from genjax_models.core.likelihood import importance
 from genjax_models.core.types import Array, Key, Likelihood, LossOutput
@@ -52,7 +53,11 @@ def iwae_loss(
 
     Returns:
       `LossOutput` with `value` `[B]` nats, and in `aux` the effective sample size $1 / \sum_k \tilde w_k^2$, `ess`.
+
+    Raises:
+      ValueError: if there is no sample.
     """
+    check_count("num_samples", num_samples)
     z, log_q = jax.vmap(encode(x).sample)(jax.random.split(key, num_samples))
     log_w = _log_joint(z, decode, x, likelihood, prior) - log_q
     return LossOutput(-_log_mean_exp(log_w), {"ess": _effective_sample_size(log_w)})
@@ -73,6 +78,7 @@ def dreg_loss(
     Arguments and results are those of `iwae_loss`. Parameters of the decoder and of the prior have the gradient that
     they have there. With one sample this is the ELBO with the gradient of Roeder et al.
     """
+    check_count("num_samples", num_samples)
     posterior = encode(x)
     z, _ = jax.vmap(posterior.sample)(jax.random.split(key, num_samples))
     fixed = jax.lax.stop_gradient(posterior)
@@ -109,7 +115,12 @@ def importance_log_prob(
 
     Returns:
       `Likelihood` of kind `importance(K)` `[B]`, nats; for `stderr` see `core.likelihood.importance`.
+
+    Raises:
+      ValueError: if there is no sample, or none in memory at once.
     """
+    check_count("num_samples", num_samples)
+    check_count("chunk", chunk)
     posterior = encode(x)
 
     def one(key: Key) -> Array:

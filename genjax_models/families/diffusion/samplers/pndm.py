@@ -28,12 +28,18 @@ ADAMS_BASHFORTH = ((1.0,), (3 / 2, -1 / 2), (23 / 12, -16 / 12, 5 / 12), (55 / 2
 
 
 def pndm() -> Sampler:
-    """PNDM (F-PNDM): three pseudo Runge-Kutta steps of four evaluations, then the multistep rule with one."""
+    """PNDM (F-PNDM): three pseudo Runge-Kutta steps of four evaluations, then the multistep rule with one.
+
+    One of the first steps that ends without noise is DDIM's.
+    """
     return _multistep(_runge_kutta, warmup=3)
 
 
 def plms() -> Sampler:
-    """PLMS (S-PNDM's start): one pseudo Heun step of two evaluations, then rules of growing order with one."""
+    """PLMS (S-PNDM's start): one pseudo Heun step of two evaluations, then rules of growing order with one.
+
+    A run of one step that ends without noise is DDIM's.
+    """
     return _multistep(_heun, warmup=1)
 
 
@@ -50,7 +56,10 @@ def _multistep(start: Start, warmup: int) -> Sampler:
             rules = [lambda weights=weights: rule(weights) for weights in ADAMS_BASHFORTH[warmup:]]
             return jax.lax.switch(jnp.clip(history.made - 1 - warmup, 0, len(rules) - 1), rules)
 
-        eps = jax.lax.cond(history.made <= warmup, lambda: start(denoiser, x, newest, t, s), multistep)
+        # Where a step ends without noise no prediction becomes noise: the first steps are then of first order.
+        begin = lambda: start(denoiser, x, newest, t, s)
+        first = lambda: jax.lax.cond(denoiser.process.sigma(s) > 0.0, begin, lambda: newest)
+        eps = jax.lax.cond(history.made <= warmup, first, multistep)
         return _transfer(denoiser, x, eps, t, s), history
 
     return Sampler(no_history(4), step, needs_signal=True)
