@@ -1,6 +1,7 @@
 """The house keeps its order: which room may import which, and no file that grows without a subject."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,9 @@ def test_experiments_import_downward(path):
         assert names <= SHARED[room] | {room}
     else:
         assert names <= set(SHARED) | {room} | FAMILIES.get(room, set())
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports a file by its name alone, and refuses the second of a name when both are collected."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -186,7 +186,7 @@ def test_mistakes_in_the_config_are_named_before_anything_is_compiled(tmp_path, 
 
 
 def test_a_metric_that_nothing_measures_is_named_before_the_first_step(tmp_path):
-    with pytest.raises(UserError, match="keep_best.metric='lossy' is never measured; what is: .*loss"):
+    with pytest.raises(UserError, match=r"keep_best\.metric='lossy' is never measured; what is: .*loss"):
         run(tmp_path, **{"keep_best.count": 1, "keep_best.metric": "lossy"})
     assert not (tmp_path / "metrics.jsonl").exists() and not saved_steps(tmp_path / "checkpoints")
 
