@@ -17,6 +17,8 @@ def module_of(config: ConfigDict) -> ModuleType:
     Raises:
       UserError: if there is none.
     """
+    if not isinstance(config.get("experiment"), str):
+        raise UserError("the config names no experiment: set its field `experiment`, such as experiments.vae")
     try:
         return importlib.import_module(config.experiment)
     except ImportError as error:

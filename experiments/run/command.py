@@ -31,12 +31,10 @@ def run(main: Callable[[], None]) -> None:
     def parse(argv: list[str]) -> list[str]:
         try:
             return flags.FLAGS([re.sub(r"^--?cond\.(\w+)=", r"--cond=\1=", argument) for argument in argv])
-        except (flags.Error, AttributeError, KeyError, OSError) as error:
-            # A config file that raises arrives as a whole traceback, whose last line says what is wrong.
-            said = re.sub(r"^[\w.]+Error: ", "", str(error).strip().splitlines()[-1])
-            if isinstance(error, KeyError | AttributeError) and (name := re.fullmatch(r"\W*(\w+)\W*", said)):
-                said = f"there is no config field {name[1]!r}"
-            _fail(said.replace("\\n", " ").replace("\\'", "'") + "; --helpshort lists the flags")
+        except Exception as error:
+            if "--debug" in argv:
+                raise
+            _fail(_in_config_file(argv, error) or _of_flags(error))
 
     def guarded(argv: list[str]) -> None:
         logging.set_verbosity(logging.WARNING)
@@ -132,6 +130,24 @@ def build_experiment(config: ConfigDict) -> Experiment:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise UserError(f"the parts of this config do not fit together: {reason}") from None
     return experiment
+
+
+def _of_flags(error: Exception) -> str:
+    """What is wrong with the flags. A config file's `UserError` arrives as a whole trace; its last line says it."""
+    said = re.sub(r"^[\w.]+Error: ", "", str(error).strip().splitlines()[-1])
+    if isinstance(error, KeyError | AttributeError) and (name := re.fullmatch(r"\W*(\w+)\W*", said)):
+        said = f"there is no config field {name[1]!r}"
+    return said.replace("\\n", " ").replace("\\'", "'") + "; --helpshort lists the flags"
+
+
+def _in_config_file(argv: list[str], error: Exception) -> str:
+    """The line of the config file at which an error arose, and the error; empty where it arose elsewhere."""
+    paths = [argument.partition("=")[2].partition(":")[0] for argument in argv if re.match("--?config=", argument)]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename in paths]
+    said = _first_line(error)
+    if isinstance(error, SyntaxError) and error.filename in paths:
+        lines, said = [error.lineno], error.msg
+    return f"{paths[0]}, line {lines[-1]}: {type(error).__name__}: {said}" if lines else ""
 
 
 def _first_line(error: Exception) -> str:
