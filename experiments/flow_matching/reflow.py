@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import zipfile
+import zlib
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from genjax_models.processes import Denoiser, rectified_flow
 from genjax_models.training import Experiment, Inference, TrainState, parallel
 from genjax_models.training.names import pick
 from genjax_models.training.settings import Section, Setting, at_least, defaults, without
-from genjax_models.training.workdir import writing
+from genjax_models.training.workdir import whole, writing
 
 TASKS: tuple[str, ...] = ("sample", "log_prob", "encode", "decode")
 """What it can do, see `experiments.run.tasks`."""
@@ -89,20 +91,32 @@ def build(config: ConfigDict) -> Experiment:
 def pairs_of_teacher(config: ConfigDict, workdir: Path) -> ArrayDataset:
     """Samples of the teacher, each with its noise: `x` is `[N, 2, ...]` float32; kept in the run's folder."""
     settings = json.dumps([config.teacher.to_dict(), config.pairs.to_dict()], sort_keys=True)
-    path = workdir / f"pairs_{hashlib.sha256(settings.encode()).hexdigest()[:8]}.npy"
+    path = workdir / f"pairs_{hashlib.sha256(settings.encode()).hexdigest()[:8]}.npz"
     if parallel.any_process(not path.exists()):
         x = make_all(config, workdir)
         if jax.process_index() == 0:
             with writing(workdir):
                 workdir.mkdir(parents=True, exist_ok=True)
-                unfinished = path.with_suffix(".partial.npy")
-                np.save(unfinished, x)
-                unfinished.replace(path)
+                with whole(path) as unfinished:
+                    np.savez(unfinished, x=x)
     else:
-        x = np.load(path, allow_pickle=False)
+        x = read_pairs(path)
     spec = spec_of(config)
     pair = spec.field._replace(shape=x.shape[1:], dtype="float32")
     return ArrayDataset(DataSpec(f"pairs of {spec.name}", {"x": pair}), "train", {"x": x})
+
+
+def read_pairs(path: Path) -> np.ndarray:
+    """The pairs `[N, 2, ...]` of a file, which has check sums.
+
+    Raises:
+      UserError: if it was damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["x"]
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error):
+        raise UserError(f"{path} is damaged: delete it, and the same command makes the pairs again") from None
 
 
 def make_all(config: ConfigDict, workdir: Path) -> np.ndarray:

@@ -60,7 +60,10 @@ class PreparedSource(ABC):
             import tensorflow_datasets as tfds  # noqa: PLC0415 - takes a second, which most runs need not pay
 
         self.name, self.split, self._folder = name, split, folder
-        builder = tfds.builder_from_directory(folder)
+        try:
+            builder = tfds.builder_from_directory(folder)
+        except Exception as error:  # TFDS, protobuf and JSON each raise their own
+            raise UserError(f"data set {name} is damaged: {repair(name, folder)}") from error
         if split not in builder.info.splits:
             known = ", ".join(builder.info.splits)
             raise UserError(f"data set {name} has no split '{split}': choose one of {known}")

@@ -12,6 +12,7 @@ References:
 """
 
 import io
+import math
 import struct
 import zipfile
 from pathlib import Path
@@ -56,6 +57,25 @@ class Tensor(NamedTuple):
     strides: tuple[int, ...]
 
 
+MOST_SHARED = 4
+"""How many times a storage may be read on average: tied weights are few, an attack on the memory is not."""
+
+DAMAGED = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+"""What the readers of zip files and of pickles raise on bytes that were changed."""
+
 NAMES = DTYPES | {
     "collections OrderedDict": dict,
     "torch._utils _rebuild_tensor_v2": lambda storage, offset, shape, strides, *_: Tensor(
@@ -82,12 +102,15 @@ def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
             tree, storages = (_read_zip if zipfile.is_zipfile(file) else _read_legacy)(file)
         if not isinstance(tree, dict) or not all(isinstance(x, Tensor) for x in tree.values()):
             raise pickled.RefusedError("it is no dictionary of tensors by name")
+        needed = sum(math.prod(tensor.shape) * tensor.storage.dtype.itemsize for tensor in tree.values())
+        if needed > MOST_SHARED * Path(path).stat().st_size:
+            raise pickled.RefusedError(f"its tensors would take {needed:,} bytes, many times the size of the file")
         return {name: _view(tensor, storages[tensor.storage.key]) for name, tensor in tree.items()}
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: give the path of a PyTorch checkpoint") from None
     except pickled.RefusedError as error:
         raise UserError(f"{path} is refused: {error}; expected a PyTorch state dictionary") from None
-    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error, zipfile.BadZipFile):
+    except DAMAGED:
         raise UserError(f"{path} is no whole PyTorch checkpoint: download it again") from None
 
 
@@ -98,10 +121,14 @@ def _read_zip(file: BinaryIO) -> tuple[Any, dict[str, np.ndarray]]:
         root = index.removesuffix("data.pkl")
         if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder") != b"little":
             raise pickled.RefusedError("its numbers are big-endian")
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise pickled.RefusedError("its entries are compressed, which PyTorch's are not")
         storages: dict[str, np.ndarray] = {}
 
         def persistent(identity: tuple) -> Storage:
             storage = _storage(identity)
+            if storage.key in storages:
+                return storage
             raw = archive.read(f"{root}data/{storage.key}")
             storages[storage.key] = np.frombuffer(raw, storage.dtype, storage.size)
             return storage
@@ -145,7 +172,7 @@ def _view(tensor: Tensor, storage: np.ndarray) -> np.ndarray:
     if min((offset, *shape, *strides)) < 0 or len(shape) != len(strides):
         raise ValueError("negative or missing strides")
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
-    if 0 not in shape and last >= len(storage):
+    if 0 not in shape and (last >= len(storage) or math.prod(shape) > len(storage)):
         raise ValueError("a tensor exceeds its storage")
     bytes_ = [stride * storage.itemsize for stride in strides]
     return np.lib.stride_tricks.as_strided(storage[offset:], shape, bytes_).copy()

@@ -18,13 +18,17 @@ def save_curves(metrics: Path | str, path: Path | str) -> None:
       metrics: the run's `metrics.jsonl`.
       path: the PNG to write.
 
-    A file without any metric, of a run whose every step was skipped, gives no picture.
+    Damaged lines are left out. A file without any metric, of a run whose every step was skipped, gives no picture.
     """
     series: dict[str, list[tuple[int, float]]] = {}
-    for line in Path(metrics).read_text().splitlines():
-        entry = json.loads(line)
+    for line in Path(metrics).read_text(errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+            entry["step"] + 0
+        except (ValueError, TypeError, LookupError):
+            continue  # damaged
         for name, value in entry.items():
-            if name not in ("step", "clock", "nonfinite"):
+            if name not in ("step", "clock", "nonfinite") and isinstance(value, int | float):
                 series.setdefault(name, []).append((entry["step"], value))
     if not series:
         return

@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -101,17 +102,23 @@ def describe(metrics: Mapping[str, float], clock: Mapping[str, float]) -> str:
     return "  ".join(losses + speeds)
 
 
+def read_line(line: str) -> dict[str, Any] | None:
+    """The entry of a line of `metrics.jsonl`; `None` if it is damaged."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("step"), int) else None
+
+
 def truncate_metrics(path: Path, step: int) -> None:
     """Keep the whole lines of `metrics.jsonl` up to `step`."""
     if not path.exists():
         return
     kept = []
-    for line in path.read_text().splitlines(keepends=True):
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:
-            break  # cut off in the middle by a kill
-        if entry["step"] > step:
-            break
+    for line in path.read_text(errors="replace").splitlines(keepends=True):
+        entry = read_line(line)
+        if entry is None or entry["step"] > step:
+            break  # cut off in the middle by a kill, damaged, or to come again
         kept.append(line)
     write_atomically(path, "".join(kept))

@@ -32,7 +32,7 @@ import flax.serialization
 import jax
 import numpy as np
 
-from genjax_models.core.trees import load_tree, save_tree
+from genjax_models.core.trees import check_like, load_tree, save_tree
 from genjax_models.core.types import PyTree
 from genjax_models.training import parallel
 from genjax_models.training.ema import TRACKS, gamma_of
@@ -124,7 +124,13 @@ def reconstruct(state: TrainState, sigma_rel: float, workdir: Path | None = None
     weights = coefficients(TRACKS * (len(earlier) + 1), steps, sigma_rel, step)
 
     own = flax.serialization.to_state_dict(parallel.to_host(state.ema))
-    trees = chain((load_tree(files[str(n)])[0] for n in earlier), [own])
+
+    def snapshot(path: Path) -> PyTree:
+        tree, _ = load_tree(path)
+        check_like(path, tree, own)
+        return tree
+
+    trees = chain((snapshot(files[str(n)]) for n in earlier), [own])
     tracks = (jax.tree.map(lambda x, i=i: x[i], tree) for tree in trees for i in range(len(TRACKS)))
     average = flax.serialization.from_state_dict(state.params, combine(weights, tracks))
     return jax.tree.map(lambda x, like: jax.device_put(x, like.sharding), average, state.params)

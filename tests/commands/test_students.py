@@ -91,7 +91,7 @@ def test_reflow_makes_its_pairs_once_and_they_are_the_teachers(tmp_path):
 
     path, config = "configs/flow_matching/liu2023_digits.py", get_config("smoke")
     train(path, tmp_path)
-    (pairs,) = tmp_path.glob("pairs_*.npy")
+    (pairs,) = tmp_path.glob("pairs_*.npz")
     made = pairs.stat().st_mtime_ns
     train(path, tmp_path, "--config.train.steps=24")
     assert pairs.stat().st_mtime_ns == made
