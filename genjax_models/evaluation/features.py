@@ -89,7 +89,9 @@ class FeatureNet:
             )
         if x.dtype == np.uint8:
             return x
-        whole = not np.issubdtype(x.dtype, np.floating) or (x.max() > 1.5 and np.array_equal(x, np.rint(x)))
+        whole = not np.issubdtype(x.dtype, np.floating) or (
+            x.min() >= 0 and x.max() > 1.5 and np.array_equal(x, np.rint(x))
+        )
         if whole:
             raise UserError(f"{self.name} measures bytes (uint8) or floats in [-1, 1], got whole numbers as {x.dtype}")
         if not np.isfinite(x).all():

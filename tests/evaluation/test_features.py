@@ -47,6 +47,13 @@ def test_floats_and_bytes_give_the_same_features():
     np.testing.assert_array_equal(net(beyond).features, [[0, 0, 510, 510]])
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint16, np.float32, np.float64])
+def test_bytes_in_another_type_are_refused(dtype):
+    net, _ = counting_net(256)
+    with pytest.raises(UserError, match=r"measures bytes \(uint8\) or floats in \[-1, 1\], got whole numbers as"):
+        net(np.arange(256).reshape(64, 2, 2, 1).astype(dtype))
+
+
 @pytest.mark.parametrize(
     ("images", "words"),
     [

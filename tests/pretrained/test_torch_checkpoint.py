@@ -89,7 +89,7 @@ def test_nothing_that_a_file_names_is_run(tmp_path, write):
 def test_views_outside_of_their_storage_are_refused(tmp_path, write, offset, shape, strides):
     storage = Storage("0", np.arange(12, dtype=np.float32))
     write(tmp_path / "model.pth", OrderedDict(bad=tensor(storage, offset, shape, strides)))
-    with pytest.raises(UserError, match="no whole PyTorch checkpoint|many times the size of the file"):
+    with pytest.raises(UserError, match=r"no whole PyTorch checkpoint|many times the size of the file"):
         load_state_dict(tmp_path / "model.pth")
 
 
