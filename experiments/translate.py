@@ -33,6 +33,7 @@ from genjax_models.core.types import Array
 from genjax_models.data import epoch
 from genjax_models.evaluation.features import FeatureNet, load_feature_net
 from genjax_models.modalities.image import to_float, to_uint8
+from genjax_models.modalities.modality import clip
 from genjax_models.report import save_grid
 from genjax_models.training import Inference, parallel
 from genjax_models.training.loop import load_state
@@ -112,7 +113,7 @@ def translations(config: ConfigDict) -> Callable[[Inference, Batch], dict[str, A
             back = partial(between.backward, collections, model.params["generators"])
             found = {"to_y": there(x), "to_x": back(y)}
             found |= {"back_x": back(found["to_y"]), "back_y": there(found["to_x"])}
-        return {name: jnp.clip(image, -1.0, 1.0) for name, image in ({"x": x, "y": y} | found).items()}
+        return {name: clip(image) for name, image in ({"x": x, "y": y} | found).items()}
 
     return run
 

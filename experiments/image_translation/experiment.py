@@ -20,6 +20,7 @@ from experiments.image_translation.translators import METHODS, domains, translat
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.modalities.image import to_float
+from genjax_models.modalities.modality import clip
 from genjax_models.training import Experiment, Inference, SampleRequest
 from genjax_models.training.config import OPTIMIZER, TRAINING
 from genjax_models.training.names import pick
@@ -104,7 +105,7 @@ def build(config: ConfigDict) -> Experiment:
             raise UserError(f"{num} translations of {len(inputs)} held-out inputs were requested: request fewer")
         rows = jax.random.permutation(key, len(inputs))[:num]
         collections = Collections(model.extra["collections"])
-        return jnp.clip(back(collections, model.params[own], to_float(jnp.asarray(inputs)[rows])), -1.0, 1.0)
+        return clip(back(collections, model.params[own], to_float(jnp.asarray(inputs)[rows])))
 
     return Experiment(
         spec=data.spec,

@@ -28,6 +28,7 @@ from genjax_models.families.gan import (
 )
 from genjax_models.families.gan.translation import absolute_error
 from genjax_models.modalities.image import dequantize, to_float
+from genjax_models.modalities.modality import clip
 from genjax_models.training import Inference, Player, make_optimizer
 
 Batch = Mapping[str, Array]
@@ -139,7 +140,7 @@ def paired_game(config: ConfigDict, between: Translators) -> Parts:
     def validate(key: Key, model: Inference, batch: Batch) -> dict[str, Array]:
         x, y = to_float(batch["x"]), to_float(batch["y"])
         collections = Collections(model.extra["collections"])
-        fake = jnp.clip(between.forward(collections, model.params["generator"], x), -1.0, 1.0)
+        fake = clip(between.forward(collections, model.params["generator"], x))
         scores = {"l1": absolute_error(fake, y), "psnr": peak_signal_to_noise(fake, y)}
         if large:
             cubic = jnp.clip(jax.image.resize(x, y.shape, "cubic"), -1.0, 1.0)

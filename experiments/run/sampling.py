@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.run.tasks import capability
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.modalities import modality_of
@@ -26,7 +27,9 @@ def sampler(experiment: Experiment) -> Callable[[Key, Inference, SampleRequest],
     def call(key: Key, model: Inference, request: SampleRequest) -> tuple[Array, Array]:
         drawn = draw(key, model, request)
         examples = jnp.moveaxis(drawn, 1, 0) if request.keep else drawn
-        good = jnp.isfinite(examples) if jnp.issubdtype(drawn.dtype, jnp.floating) else jnp.ones_like(examples, bool)
+        # Numbers whose squares overflow are no results either: of images they would become black and white.
+        real = jnp.issubdtype(drawn.dtype, jnp.floating)
+        good = jnp.isfinite(jnp.square(at_least_float32(examples))) if real else jnp.ones_like(examples, bool)
         return to_stored(drawn), good.reshape(len(good), -1).all(axis=1)
 
     compiled = parallel.compile_fn(call)

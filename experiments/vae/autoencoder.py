@@ -33,6 +33,7 @@ from genjax_models.families.vae import (
     slerp,
 )
 from genjax_models.modalities.image import binarize, binarize_once, dequantize, random_flip, to_float
+from genjax_models.modalities.modality import clip
 from genjax_models.training import Experiment, Inference, SampleRequest
 from genjax_models.training.config import TRAINING
 from genjax_models.training.names import pick
@@ -147,7 +148,7 @@ def observed(config: ConfigDict, spec: DataSpec) -> Observed:
         make,
         (lambda shared: gaussian(REACH * shared)) if name == "gaussian_optimal" else make,
         float(np.prod(spec.shape) * np.log(BIN)) if form == "reals" else 0.0,
-        (lambda x: 2.0 * x - 1.0) if form == "bits" else (lambda x: jnp.clip(x, -1.0, 1.0)),
+        (lambda x: 2.0 * x - 1.0) if form == "bits" else clip,
     )
 
 

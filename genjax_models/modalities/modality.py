@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from genjax_models.core.arrays import at_least_float32
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import Array, Key
 from genjax_models.data.spec import Field
@@ -34,8 +35,9 @@ def dimension(field: Field) -> str:
 
 
 def clip(x: Array) -> Array:
-    """Samples clipped to [-1, 1], in their own dtype."""
-    return jnp.clip(x, -1.0, 1.0)
+    """Samples clipped to [-1, 1], in their own dtype; what has overflowed, or is about to, is NaN and not an end."""
+    there = jnp.isfinite(jnp.square(at_least_float32(x)))
+    return jnp.where(there, jnp.clip(x, -1.0, 1.0), jnp.nan).astype(x.dtype)
 
 
 class Modality(NamedTuple):

@@ -104,4 +104,4 @@ def _reflect(vectors: Array, x: Array, *, reverse: bool) -> Array:
         square = v @ v
         return x - 2 * v * (v @ x) / jnp.where(square > 0, square, 1.0), None
 
-    return jax.lax.scan(one, x, vectors, reverse=reverse)[0]
+    return jax.lax.scan(one, x.astype(jnp.result_type(x, vectors)), vectors, reverse=reverse)[0]

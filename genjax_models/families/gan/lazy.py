@@ -52,7 +52,7 @@ def lazy_with_state(step: Array, interval: int, penalty: Callable[[S], tuple[Arr
 
     def due(state: S) -> tuple[Array, S]:
         value, new = penalty(state)
-        return interval * value, new
+        return interval * value, jax.tree.map(lambda n, old: jnp.asarray(n, old.dtype), new, state)
 
     shape = jax.eval_shape(due, state)[0]
     rest = lambda state: (jnp.zeros(shape.shape, shape.dtype), state)
