@@ -24,18 +24,18 @@ def sampler(experiment: Experiment) -> Callable[[Key, Inference, SampleRequest],
     """
     draw, to_stored = capability(experiment, "sample"), modality_of(experiment.spec).to_stored
 
-    def call(key: Key, model: Inference, request: SampleRequest) -> tuple[Array, Array]:
-        drawn = draw(key, model, request)
-        examples = jnp.moveaxis(drawn, 1, 0) if request.keep else drawn
+    def finish(drawn: Array, examples: Array) -> tuple[Array, Array]:
         # Numbers whose squares overflow are no results either: of images they would become black and white.
         real = jnp.issubdtype(drawn.dtype, jnp.floating)
         good = jnp.isfinite(jnp.square(at_least_float32(examples))) if real else jnp.ones_like(examples, bool)
         return to_stored(drawn), good.reshape(len(good), -1).all(axis=1)
 
-    compiled = parallel.compile_fn(call)
+    # Two programs: fused into the sampler's, the second has cost the compiler half an hour.
+    compiled, finished = parallel.compile_fn(draw), parallel.compile_fn(finish)
 
     def checked(key: Key, model: Inference, request: SampleRequest) -> np.ndarray:
-        stored, good = parallel.to_host(compiled(key, model, request))
+        drawn = compiled(key, model, request)
+        stored, good = parallel.to_host(finished(drawn, jnp.moveaxis(drawn, 1, 0) if request.keep else drawn))
         if not good.all():
             bad, of = int((~good).sum()), len(good)
             raise UserError(
