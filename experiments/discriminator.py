@@ -27,7 +27,7 @@ from genjax_models.training.workdir import write_json, writing
 
 NUM = flags.DEFINE_integer("num", 1000, "images of each kind")
 BATCH = flags.DEFINE_integer("batch", 100, "images at once")
-SEED = flags.DEFINE_integer("seed", 0, "of the fakes, and of the choice of training images")
+SEED = flags.DEFINE_integer("seed", 0, "of fakes and chosen training images", lower_bound=0, upper_bound=2**32 - 1)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from genjax_models.training.workdir import writing
 OBSERVED = flags.DEFINE_enum("observed", "top", HALVES, "the half of each image that is seen")
 NUM = flags.DEFINE_integer("num", 16, "how many images", lower_bound=1)
 DRAWS = flags.DEFINE_integer("draws", 8, "draws of each image that are averaged", lower_bound=1)
-SEED = flags.DEFINE_integer("seed", 0, "of the draws")
+SEED = flags.DEFINE_integer("seed", 0, "of the draws", lower_bound=0, upper_bound=2**32 - 1)
 GREY = 96
 """The byte that marks a missing pixel."""
 

@@ -38,7 +38,7 @@ from genjax_models.training.workdir import writing
 WHAT = flags.DEFINE_string("what", "interpolate", "`reconstruct`, `interpolate` or `mix`")
 NUM = flags.DEFINE_integer("num", 8, "images a row, or columns and rows of a mixture", lower_bound=2)
 CROSSOVER = flags.DEFINE_integer("crossover", None, "layers of a mixture that are coarse; half of them by default")
-SEED = flags.DEFINE_integer("seed", 0, "of the latent variables")
+SEED = flags.DEFINE_integer("seed", 0, "of the latent variables", lower_bound=0, upper_bound=2**32 - 1)
 
 
 def reconstruct(config: ConfigDict, experiment: Experiment, model: Inference, *, num: int, seed: int) -> np.ndarray:

@@ -29,7 +29,7 @@ FRAMES = 30
 SAMPLER = flags.DEFINE_string("sampler", None, "name of the sampler; the config's by default")
 STEPS = flags.DEFINE_integer("steps", None, "steps of the sampler; the config's by default", lower_bound=1)
 NUM = flags.DEFINE_integer("num", None, "how many samples, 64 by default; of each prompt 8", lower_bound=1)
-SEED = flags.DEFINE_integer("seed", 0, "of the noise")
+SEED = flags.DEFINE_integer("seed", 0, "of the noise", lower_bound=0, upper_bound=2**32 - 1)
 OUT = flags.DEFINE_string("out", None, "file to write; <workdir>/samples with the modality's preview by default")
 
 

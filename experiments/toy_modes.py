@@ -36,7 +36,7 @@ from genjax_models.training import SampleRequest, parallel, train_step
 from genjax_models.training.ema import make_ema, tracks_of
 from genjax_models.training.experiment import Experiment, initial_state
 from genjax_models.training.names import pick
-from genjax_models.training.settings import Section, Setting, at_least, check, defaults
+from genjax_models.training.settings import SEED, Section, Setting, at_least, check, defaults
 from genjax_models.training.workdir import claim, write_atomically, write_json, writing
 
 PREVIEW = 1_000
@@ -102,7 +102,7 @@ FIELDS: Section = {
     },
     "eval": {
         "num": Setting(2_500, "samples of a seed", at_least(1), smoke=64),
-        "seed": Setting(0, "of training and samples", at_least(0)),
+        "seed": Setting(0, "of training and samples", SEED),
     },
     **sections.EXPECTED,
 }

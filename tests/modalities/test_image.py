@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genjax_models.modalities.image import binarize, binarize_once, dequantize, random_flip, to_float, to_uint8
+from genjax_models.modalities.image import IMAGE, binarize, binarize_once, dequantize, random_flip, to_float, to_uint8
 
 BYTES = jnp.arange(256, dtype=jnp.uint8)
 
@@ -84,3 +84,13 @@ def test_static_bits_are_one_draw_an_image():
     assert len(np.unique(bits[:, 0, :, 0], axis=0)) == 64  # of the same row in different images
     with pytest.raises(TypeError, match="uint8"):
         binarize_once(bits)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
+def test_what_has_overflowed_is_not_clipped_to_an_end(dtype):
+    """1e20 is finite in float32, but not its square."""
+    x = jnp.array([0.5, -3.0, jnp.inf, -jnp.inf, jnp.nan] + [1e20] * (dtype != jnp.float16), dtype)
+    found = IMAGE.clip(x)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(np.asarray(found[:2], np.float32), [0.5, -1.0])
+    assert jnp.isnan(found[2:]).all()

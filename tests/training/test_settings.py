@@ -115,3 +115,11 @@ def test_explain_shows_the_value_of_the_config_below_a_path():
 
 def test_a_section_without_some_fields():
     assert list(without(SECTION, "steps", "inner")) == ["rate", "mode", "flip", "rows"]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), [1.0, float("-inf")], {"deep": (float("nan"),)}])
+def test_open_sections_hold_finite_numbers(bad):
+    section = {"options": Open({}, "of what is named")}
+    config = ConfigDict({"options": {"first": 1.0, "second": bad}})
+    with pytest.raises(UserError, match=r"config\.options\.second.* must hold finite numbers"):
+        check(section, config)

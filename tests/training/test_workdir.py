@@ -1,11 +1,12 @@
 """A run's folder belongs to one config, and says by name what differs from it."""
 
 import json
+import os
 
 import pytest
 
 from genjax_models.core.errors import UserError
-from genjax_models.training.workdir import check_same_model, claim, differing, flatten, writing
+from genjax_models.training.workdir import check_same_model, claim, differing, flatten, whole, write_json, writing
 
 CONFIG = {
     "experiment": "x",
@@ -98,3 +99,22 @@ def test_other_errors_pass_through(tmp_path):
 
 def test_flatten_joins_keys_with_dots():
     assert flatten({"a": {"b": {"c": 1}}, "d": 2}) == {"a.b.c": 1, "d": 2}
+
+
+def test_json_is_strict_and_whole(tmp_path):
+    path = tmp_path / "eval.json"
+    write_json(path, {"a": [1.5, float("nan")], "b": {"c": float("inf"), "d": (True, "x", None)}})
+    no_token = lambda token: pytest.fail(f"{token} is no JSON")
+    found = json.loads(path.read_text(), parse_constant=no_token)
+    assert found == {"a": [1.5, None], "b": {"c": None, "d": [True, "x", None]}}
+    with pytest.raises(TypeError):
+        write_json(path, {"a": object()})
+    assert json.loads(path.read_text()) == found and os.listdir(tmp_path) == ["eval.json"]
+
+
+def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path):
+    with pytest.raises(OSError, match="disk"), whole(tmp_path / "a.npz") as partial:
+        assert partial.suffix == ".npz"
+        partial.write_bytes(b"half")
+        raise OSError("disk full")
+    assert not list(tmp_path.iterdir())
