@@ -113,8 +113,8 @@ from genjax_models.training import Inference, SampleRequest
         (diffusion, {"process_options": {"num_steps": 0}}, "num_steps of at least 1"),
         (diffusion, {"process": "cosine", "process_options": {"log_snr_min": 20.0}}, "log_snr_min < log_snr_max"),
         (diffusion, {"process": "sigmoid", "process_options": {"start": 1.0, "end": 1.0}}, "start < end"),
-        (diffusion, {"process_options.shift": float("nan")}, "positive and finite"),
-        (diffusion, {"time.name": "log_normal_sigma", "time.options": {"mean": float("nan")}}, "a finite mean"),
+        (diffusion, {"process_options.shift": float("nan")}, "must hold finite numbers, got nan"),
+        (diffusion, {"time.name": "log_normal_sigma", "time.options": {"mean": float("nan")}}, "hold finite numbers"),
         (flow_matching, {"sample.grid.name": "log_snr"}, "the log-SNR is -inf at start=1.0"),
         (
             diffusion,
