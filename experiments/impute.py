@@ -20,7 +20,7 @@ from genjax_models.data.masks import HALVES, half_observed
 from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import parallel
-from genjax_models.training.workdir import writing
+from genjax_models.training.workdir import whole, writing
 
 OBSERVED = flags.DEFINE_enum("observed", "top", HALVES, "the half of each image that is seen")
 NUM = flags.DEFINE_integer("num", 16, "how many images", lower_bound=1)
@@ -47,7 +47,8 @@ def main() -> None:
     path = workdir / "samples" / f"imputed_{OBSERVED.value}.png"
     with writing(workdir):
         rows = [np.where(seen, batch["x"], GREY), np.asarray(to_uint8(draws[0])), batch["x"]]
-        save_grid(np.concatenate(rows), path, columns=len(batch["x"]))
+        with whole(path) as partial:
+            save_grid(np.concatenate(rows), partial, columns=len(batch["x"]))
     x, others = (np.asarray(to_float(jnp.asarray(images))) for images in (batch["x"], train.x))
     error = float(np.mean((draws.mean(axis=0) - x)[~seen] ** 2))
     base = float(np.mean((others.mean(axis=0, keepdims=True) - x)[~seen] ** 2))

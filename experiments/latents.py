@@ -33,7 +33,7 @@ from genjax_models.modalities.image import to_float, to_uint8
 from genjax_models.report import save_grid
 from genjax_models.training import Experiment, Inference, parallel
 from genjax_models.training.names import pick
-from genjax_models.training.workdir import writing
+from genjax_models.training.workdir import whole, writing
 
 WHAT = flags.DEFINE_string("what", "interpolate", "`reconstruct`, `interpolate` or `mix`")
 NUM = flags.DEFINE_integer("num", 8, "images a row, or columns and rows of a mixture", lower_bound=2)
@@ -140,8 +140,8 @@ def main() -> None:
     options = {"crossover": CROSSOVER.value} if view is mix else {}
     images = view(config, experiment, model, num=NUM.value, seed=SEED.value, **options)
     picture = workdir / "samples" / f"{WHAT.value}.png"
-    with writing(workdir):
-        save_grid(images, picture, columns=NUM.value + (WHAT.value == "mix"))
+    with writing(workdir), whole(picture) as partial:
+        save_grid(images, partial, columns=NUM.value + (WHAT.value == "mix"))
     print(f"{WHAT.value}: {picture}")
 
 

@@ -37,7 +37,7 @@ from genjax_models.modalities.modality import clip
 from genjax_models.report import save_grid
 from genjax_models.training import Inference, parallel
 from genjax_models.training.loop import load_state
-from genjax_models.training.workdir import write_json, writing
+from genjax_models.training.workdir import whole, write_json, writing
 
 COLUMNS = flags.DEFINE_integer("columns", 12, "of the picture: how many images of each domain it shows", lower_bound=1)
 
@@ -60,7 +60,8 @@ def main() -> None:
     with writing(workdir):
         shown = translate(model, dataset.take(np.arange(min(COLUMNS.value, dataset.size))))
         picture = workdir / "samples" / "translated.png"
-        save_grid(rows_of(shown), picture, columns=len(shown["x"]))
+        with whole(picture) as partial:
+            save_grid(rows_of(shown), partial, columns=len(shown["x"]))
     result: dict[str, Any] = {"step": int(state.step), "n": count, "held_out": held_out}
     if net:
         kept = [kept_classes(net, translate(model, batch), batch) for batch in epoch(dataset, BATCH)]

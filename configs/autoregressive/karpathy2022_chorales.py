@@ -16,16 +16,13 @@ Variants: `:smoke` within a minute.
 from ml_collections import ConfigDict
 
 from experiments import autoregressive
+from experiments.config import recipes
 from experiments.config.variants import with_variant
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config, after its variants."""
-    config = autoregressive.get_config()
+    config = recipes.nanogpt(autoregressive.get_config())
     config.data = ConfigDict({"name": "chorales", "length": 64})
-    config.net.update({"width": 128, "depth": 4, "heads": 4})
-    config.train.update({"steps": 2000, "batch_size": 12})
-    config.train.optimizer.update({"learning_rate": 1e-3, "b2": 0.99, "weight_decay": 0.1, "clip_norm": 1.0})
-    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100, "final": 0.1})
     config.expected = ConfigDict({"metric": "bits/token", "kind": "exact", "value": 0.739, "n": 113})
     return with_variant(config, variant)

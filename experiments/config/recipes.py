@@ -210,6 +210,15 @@ def _networks(config: ConfigDict, networks: dict[str, dict]) -> None:
         config[field] = ConfigDict(section)
 
 
+def nanogpt(config: ConfigDict) -> ConfigDict:
+    """nanoGPT's recipe for a CPU: 0.8 million parameters, 2,000 steps of 12 windows."""
+    config.net.update({"width": 128, "depth": 4, "heads": 4})
+    config.train.update({"steps": 2000, "batch_size": 12})
+    config.train.optimizer.update({"learning_rate": 1e-3, "b2": 0.99, "weight_decay": 0.1, "clip_norm": 1.0})
+    config.train.optimizer.schedule.update({"name": "cosine", "warmup_steps": 100, "final": 0.1})
+    return config
+
+
 def edm2(config: ConfigDict, **net: Any) -> ConfigDict:
     """EDM made EDM2: network, noise levels, learned uncertainty, an inverse root of a rate, an average chosen later."""
     small = {"channels": 16, "num_blocks": 1, "attention_levels": (1,), "head_dim": 16}

@@ -134,7 +134,7 @@ def build_experiment(config: ConfigDict) -> Experiment:
 
 def _of_flags(error: Exception) -> str:
     """What is wrong with the flags. A config file's `UserError` arrives as a whole trace; its last line says it."""
-    said = re.sub(r"^[\w.]+Error: ", "", str(error).strip().splitlines()[-1])
+    said = re.sub(r"^[\w.]+Error: ", "", (str(error).strip().splitlines() or [""])[-1])
     if isinstance(error, KeyError | AttributeError) and (name := re.fullmatch(r"\W*(\w+)\W*", said)):
         said = f"there is no config field {name[1]!r}"
     return said.replace("\\n", " ").replace("\\'", "'") + "; --helpshort lists the flags"

@@ -25,7 +25,7 @@ from jax.experimental import multihost_utils
 from genjax_models.core.errors import UserError
 from genjax_models.core.optional import optional
 from genjax_models.core.types import PyTree
-from genjax_models.training.names import pick
+from genjax_models.training.names import path_name, pick
 from genjax_models.training.state import TrainState
 from genjax_models.training.workdir import check_room, write_atomically, writing
 
@@ -211,9 +211,9 @@ def _read(folder: Path, target: TrainState) -> Restored:
     with ocp.StandardCheckpointer() as checkpointer:
         # Asked for in the tree that was written, which may have had other nodes without arrays, such as `{}`.
         written = checkpointer.metadata(folder / "state").item_metadata.tree
-        asked = jax.tree.map_with_path(lambda path, _: by_name[_name(path)], written)
+        asked = jax.tree.map_with_path(lambda path, _: by_name[path_name(path)], written)
         found = _named(checkpointer.restore(folder / "state", asked))
-    state = jax.tree.map_with_path(lambda path, _: found[_name(path)], wanted)
+    state = jax.tree.map_with_path(lambda path, _: found[path_name(path)], wanted)
     return Restored(_data_as_keys(state, target), notes["data"])
 
 
@@ -230,12 +230,8 @@ def _literal(directory: Path) -> Path:
     return link
 
 
-def _name(path: tuple[Any, ...]) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")
-
-
 def _named(tree: PyTree) -> dict[str, Any]:
-    return {_name(path): x for path, x in jax.tree.leaves_with_path(tree)}
+    return {path_name(path): x for path, x in jax.tree.leaves_with_path(tree)}
 
 
 def _arrays(state: TrainState) -> dict[str, str]:

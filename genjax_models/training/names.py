@@ -1,12 +1,19 @@
-"""Choosing a value by its name in a config, with a helpful error for a name that is not there."""
+"""Names: of values in a config, with a helpful error for one that is not there, and of the arrays of a tree."""
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import jax
 
 from genjax_models.core.errors import UserError
 
 T = TypeVar("T")
+
+
+def path_name(path: tuple[Any, ...]) -> str:
+    """The path of an array in a tree, as JAX gives it: `block_0/dense/kernel`."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

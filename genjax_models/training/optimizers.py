@@ -33,7 +33,7 @@ from genjax_models.core.arrays import unit_rms
 from genjax_models.core.errors import UserError
 from genjax_models.core.types import PyTree
 from genjax_models.training.config import OPTIMIZER
-from genjax_models.training.names import nearest, pick
+from genjax_models.training.names import nearest, path_name, pick
 from genjax_models.training.settings import check
 
 LATER = ("multipliers", "options")
@@ -168,7 +168,7 @@ def multiplied(
             raise UserError(f"optimizer.multipliers: the factor of {pattern.pattern!r} must be 0 or more, got {factor}")
 
     def factor_of(path: tuple) -> float:
-        return next((factor for pattern, factor in table if pattern.search(_name(path))), 1.0)
+        return next((factor for pattern, factor in table if pattern.search(path_name(path))), 1.0)
 
     def multiply(updates: PyTree, state: PyTree, params: PyTree = None) -> tuple[PyTree, PyTree]:
         updates, state = tx.update(updates, state, params)
@@ -177,7 +177,7 @@ def multiplied(
     forced = forced_unit_directions(optax.GradientTransformation(tx.init, multiply))
 
     def init(params: PyTree) -> PyTree:
-        names = [_name(path) for path, _ in jax.tree.leaves_with_path(params)]
+        names = [path_name(path) for path, _ in jax.tree.leaves_with_path(params)]
         for pattern, _ in table:
             if not any(map(pattern.search, names)):
                 raise UserError(
@@ -192,10 +192,6 @@ def multiplied(
         return jax.tree.map_with_path(freeze, updates), state
 
     return optax.GradientTransformation(init, update)
-
-
-def _name(path: tuple) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def forced_unit_directions(tx: optax.GradientTransformation) -> optax.GradientTransformation:
